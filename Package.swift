@@ -1,0 +1,115 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The rooms, floor by floor, are described in docs/architecture.md. An arrow only ever points down.
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioConcurrency = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+
+func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+func tests(_ room: String, _ more: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(room)Tests", dependencies: [.byName(name: room)] + more, resources: resources, swiftSettings: strict)
+}
+
+func library(_ name: String, pkgConfig: String?, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/CSystem/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let package = Package(
+  name: "glyphone",
+  products: [
+    .executable(name: "glyphone", targets: ["glyphone"]),
+    .executable(name: "glyphone-server", targets: ["glyphone-server"]),
+    .library(name: "PeerConnection", targets: ["PeerConnection"]),
+    .library(name: "Picture", targets: ["Picture"]),
+    .library(name: "Signaling", targets: ["Signaling"]),
+    .library(name: "ICE", targets: ["ICE"]),
+    .library(name: "RTP", targets: ["RTP"]),
+    .library(name: "SDP", targets: ["SDP"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    // Ground floor: C libraries, and what a frame is.
+    library("CNcurses", pkgConfig: "ncursesw", apt: "libncurses-dev"),
+    library("CV4L2", pkgConfig: "libv4l2", apt: "libv4l-dev"),
+    library("CALSA", pkgConfig: "alsa", apt: "libasound2-dev"),
+    library("CVPX", pkgConfig: "vpx", apt: "libvpx-dev"),
+    library("COpus", pkgConfig: "opus", apt: "libopus-dev"),
+    library("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
+    library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+    library("CYUV", pkgConfig: nil, apt: "libyuv-dev"),
+    room("Frames", [nio, nioConcurrency]),
+
+    // Pure rooms: bytes and times in, bytes and events out.
+    room("SDP", []),
+    room("RTP", ["Frames", nio, collections]),
+    room("Picture", ["Frames"]),
+
+    // Rooms with one thin driver each.
+    room("ICE", [nio, nioPosix, logging, collections, "COpenSSL"]),
+    room("Signaling", [nio, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging]),
+    room("Media", ["Frames", nio, logging, "CV4L2", "CALSA", "CVPX", "COpus", "CYUV"]),
+    room(
+      "PeerConnection", ["Frames", "SDP", "RTP", "ICE", nio, nioPosix, logging, collections, "COpenSSL", "CSRTP"]),
+
+    // Where they meet.
+    room("Calling", ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "SDP", "ICE", nio, nioPosix, logging]),
+    room("ChatServer", ["Signaling", nio, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging, lifecycle, collections]),
+    room("TerminalUI", ["Frames", "Calling", "Picture", nio, logging, "CNcurses"]),
+
+    .executableTarget(
+      name: "glyphone",
+      dependencies: [
+        "TerminalUI", "Calling", "ChatServer", "Signaling", "Media", "PeerConnection", "ICE", nio, nioPosix, logging,
+        arguments, lifecycle,
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "glyphone-server",
+      dependencies: ["ChatServer", nio, nioPosix, nioSSL, logging, arguments, lifecycle], swiftSettings: strict),
+    // The server's WebSocket pipeline with an echo on top, for conformance tests only.
+    .executableTarget(
+      name: "websocket-echo", dependencies: ["Signaling", nio, nioPosix, nioHTTP1, nioWebSocket],
+      path: "Tests/WebSocketEcho", swiftSettings: strict),
+
+    // Tests: one target per room, and what they share.
+    .target(
+      name: "TestSupport", dependencies: ["Frames", nio], path: "Tests/Support", swiftSettings: strict),
+    tests("SDP", resources: [.copy("Fixtures")]),
+    tests("RTP", ["TestSupport", "Frames", nio]),
+    tests("Picture", ["Frames"]),
+    tests("ICE", ["TestSupport", nio, nioPosix]),
+    tests("Signaling", [nio, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket]),
+    tests("Media", ["Frames", nio]),
+    tests("PeerConnection", ["TestSupport", "Frames", "SDP", "RTP", "ICE", nio, nioPosix]),
+    tests("ChatServer", ["Signaling", nio, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket, logging]),
+    tests("Calling", ["Frames", "Signaling", "ChatServer", "Media", "PeerConnection", nio, nioPosix, logging]),
+    tests("TerminalUI", ["Frames", "Calling", "Picture"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
