@@ -1,0 +1,41 @@
+import CVPX
+import NIOCore
+
+/// What the VP8 encoder and decoder share.
+enum VPX {
+  /// libvpx's own words for what it did not like.
+  static func error(
+    _ code: vpx_codec_err_t, _ context: UnsafeMutablePointer<vpx_codec_ctx_t>, _ device: String, _ doing: String
+  ) -> MediaError {
+    var words = vpx_codec_err_to_string(code).map { String(cString: $0) } ?? "error \(code.rawValue)"
+    if let detail = vpx_codec_error_detail(context) { words += ", " + String(cString: detail) }
+    return .failed(device: device, detail: "\(doing): \(words)")
+  }
+}
+
+/// RTP's clocks as functions of the machine's.
+enum RTPClock {
+  /// Ticks a second of every video payload (RFC 7741 §4.1).
+  static let videoRate = 90_000
+
+  /// A time in units of 1/90000 s, not yet wrapped to 32 bits.
+  static func videoTicks(_ time: NIODeadline) -> UInt64 {
+    // In two steps, so that it does not overflow within the life of a machine.
+    let (seconds, rest) = time.uptimeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    return seconds * UInt64(videoRate) + rest * UInt64(videoRate) / 1_000_000_000
+  }
+}
+
+/// Byte buffers in turn, so that one which all readers have let go of is filled again instead of allocated.
+struct ByteBufferRing {
+  private var buffers = [ByteBuffer](repeating: ByteBuffer(), count: 16)
+  private var next = 0
+
+  /// A buffer with a copy of the bytes.
+  mutating func buffer(holding bytes: UnsafeRawBufferPointer) -> ByteBuffer {
+    defer { next = (next + 1) % buffers.count }
+    buffers[next].clear(minimumCapacity: bytes.count)
+    buffers[next].writeBytes(bytes)
+    return buffers[next]
+  }
+}
