@@ -79,7 +79,9 @@ let package = Package(
       "PeerConnection", ["Frames", "SDP", "RTP", "ICE", nio, nioPosix, logging, collections, "COpenSSL", "CSRTP"]),
 
     // Where they meet.
-    room("Calling", ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "SDP", "ICE", nio, nioPosix, logging]),
+    room(
+      "Calling",
+      ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "ICE", nio, nioPosix, nioConcurrency, logging, collections]),
     room("ChatServer", ["Signaling", nio, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging, lifecycle, collections]),
     room("TerminalUI", ["Frames", "Calling", "Picture", nio, logging, "CNcurses"]),
 
@@ -99,7 +101,7 @@ let package = Package(
 
     // Tests: one target per room, and what they share.
     .target(
-      name: "TestSupport", dependencies: ["Frames", nio], path: "Tests/Support", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["Frames", "ICE", nio], path: "Tests/Support", swiftSettings: strict),
     tests("SDP", resources: [.copy("Fixtures")]),
     tests("RTP", ["TestSupport", "Frames", nio]),
     tests("Picture", ["Frames"]),

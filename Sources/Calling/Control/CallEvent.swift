@@ -145,6 +145,8 @@ public struct CallStatistics: Sendable, Equatable {
   /// The same as the peer reports it.
   public var sentLossPercent: Double = 0
   public var roundTripMilliseconds: Double?
+  /// From the invitation, or the yes to one, to the first picture of the peer.
+  public var setUpMilliseconds: Double?
   /// The selected candidate pair, as "host 192.0.2.1:5000 / srflx 198.51.100.7:6000".
   public var path = ""
 
