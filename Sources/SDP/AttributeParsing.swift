@@ -14,7 +14,7 @@ extension Origin {
 
 extension Bandwidth {
   init(parsing value: Substring) throws(SDPError.Problem) {
-    let parts = value.split(separator: ":", omittingEmptySubsequences: false)
+    let parts = split(value, at: ":")
     guard parts.count == 2, !parts[0].isEmpty, let number = decimal(parts[1], as: UInt64.self) else {
       throw .malformed("b=", value: String(value))
     }
@@ -35,7 +35,8 @@ extension MediaSection {
   init(parsing value: Substring) throws(SDPError.Problem) {
     let malformed = SDPError.Problem.malformed("m=", value: String(value))
     let fields = words(value)
-    guard fields.count >= 4, let first = fields[1].split(separator: "/").first, let port = decimal(first, as: UInt16.self)
+    guard fields.count >= 4, let first = split(fields[1], at: "/").first,
+      let port = decimal(first, as: UInt16.self)
     else { throw malformed }
     self.init(kind: MediaKind(String(fields[0])), port: port, transportProtocol: String(fields[2]))
     guard isRTP else {
@@ -85,23 +86,25 @@ extension MediaSection {
     guard isRTP, ["rtpmap", "fmtp", "rtcp-fb"].contains(attribute.name) else { return false }
     let value = attribute.value ?? ""
     let malformed = SDPError.Problem.malformed("a=" + attribute.name, value: value)
-    let fields = value.split(separator: " ", maxSplits: 1)
+    let fields = words(Substring(value), limit: 2)
     guard fields.count == 2 else { throw malformed }
-    let rest = trimmed(fields[1])
+    let feedback = RTCPFeedback(words(fields[1]).joined(separator: " "))
     if attribute.name == "rtcp-fb" && fields[0] == "*" {
-      feedbackForAll.append(RTCPFeedback(words(rest).joined(separator: " ")))
+      feedbackForAll.append(feedback)
       return true
     }
     guard let payloadType = payloadType(fields[0]) else { throw malformed }
     var format = payloadFormat(payloadType) ?? PayloadFormat(payloadType: payloadType)
     switch attribute.name {
     case "rtpmap":
-      guard let encoding = PayloadEncoding(parsing: rest) else { throw malformed }
+      guard let encoding = PayloadEncoding(parsing: fields[1]) else { throw malformed }
       format.encoding = encoding
-    case "fmtp": format.parameters = FormatParameters(String(rest))
-    default: format.feedback.append(RTCPFeedback(words(rest).joined(separator: " ")))
+    case "fmtp": format.parameters = FormatParameters(String(fields[1]))
+    default: format.feedback.append(feedback)
     }
-    if let index = payloadFormats.firstIndex(where: { $0.payloadType == payloadType }) { payloadFormats[index] = format }
+    if let index = payloadFormats.firstIndex(where: { $0.payloadType == payloadType }) {
+      payloadFormats[index] = format
+    }
     return true
   }
 }
@@ -133,7 +136,7 @@ extension TransportAttributes {
 
 extension PayloadEncoding {
   fileprivate init?(parsing value: Substring) {
-    let parts = value.split(separator: "/", omittingEmptySubsequences: false)
+    let parts = split(value, at: "/")
     guard (2...3).contains(parts.count), !parts[0].isEmpty, let clockRate = decimal(parts[1], as: UInt32.self),
       clockRate > 0
     else { return nil }
@@ -148,11 +151,11 @@ extension PayloadEncoding {
 extension HeaderExtension {
   fileprivate init(parsing value: String) throws(SDPError.Problem) {
     let malformed = SDPError.Problem.malformed("a=extmap", value: value)
-    let fields = value.split(separator: " ", maxSplits: 2)
+    let fields = words(Substring(value), limit: 3)
     guard fields.count >= 2 else { throw malformed }
-    let parts = fields[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = split(fields[0], at: "/", maxSplits: 1)
     guard let id = decimal(parts[0], as: UInt16.self), id > 0 else { throw malformed }
-    self.init(id: id, uri: String(fields[1]), attributes: fields.count > 2 ? String(trimmed(fields[2])) : nil)
+    self.init(id: id, uri: String(fields[1]), attributes: fields.count > 2 ? String(fields[2]) : nil)
     if parts.count > 1 {
       guard let direction = MediaDirection(rawValue: String(parts[1])) else { throw malformed }
       self.direction = direction
@@ -170,11 +173,11 @@ extension MediaStreamIdentifier {
 
 extension SourceAttribute {
   fileprivate init(parsing value: String) throws(SDPError.Problem) {
-    let fields = value.split(separator: " ", maxSplits: 1)
+    let fields = words(Substring(value), limit: 2)
     guard fields.count == 2, let ssrc = decimal(fields[0], as: UInt32.self) else {
       throw .malformed("a=ssrc", value: value)
     }
-    let parts = fields[1].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = split(fields[1], at: ":", maxSplits: 1)
     self.init(ssrc: ssrc, name: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : nil)
   }
 }
@@ -190,9 +193,16 @@ extension SourceGroup {
   }
 }
 
-/// The words of a value, separated by spaces.
-private func words(_ value: Substring) -> [Substring] {
-  value.split(separator: " ")
+/// The words of a value, separated by spaces; no more than `limit`, the last of which then holds all the rest.
+private func words(_ value: Substring, limit: Int = .max) -> [Substring] {
+  var words: [Substring] = []
+  var rest = trimmed(value)
+  while !rest.isEmpty {
+    let parts = words.count < limit - 1 ? split(rest, at: " ", maxSplits: 1) : [rest]
+    words.append(parts[0])
+    rest = parts.count > 1 ? trimmed(parts[1]) : ""
+  }
+  return words
 }
 
 /// A number of decimal digits alone (no sign), or nil when it is anything else or does not fit.

@@ -74,7 +74,7 @@ public struct MediaSection: Hashable, Sendable {
 
 extension MediaSection {
   /// Whether the section carries RTP, by its transport protocol.
-  public var isRTP: Bool { transportProtocol.split(separator: "/").contains("RTP") }
+  public var isRTP: Bool { split(Substring(transportProtocol), at: "/").contains("RTP") }
 
   /// The payload format with this number, or nil.
   public func payloadFormat(_ payloadType: UInt8) -> PayloadFormat? {
@@ -84,9 +84,12 @@ extension MediaSection {
   /// The feedback messages allowed for a format: its own and those for all.
   public func feedback(for format: PayloadFormat) -> [RTCPFeedback] { format.feedback + feedbackForAll }
 
-  /// The retransmission format (RFC 4588 §8.1) of the format with this number, or nil.
+  /// The retransmission format of the format with this number (RFC 4588 §8.1: at the same clock rate), or nil.
   public func retransmission(of payloadType: UInt8) -> PayloadFormat? {
-    payloadFormats.first { $0.isRetransmission && $0.parameters["apt"] == String(payloadType) }
+    let clockRate = payloadFormat(payloadType)?.encoding?.clockRate
+    return payloadFormats.first {
+      $0.isRetransmission && $0.encoding?.clockRate == clockRate && $0.parameters["apt"] == String(payloadType)
+    }
   }
 
   /// What an SSRC says under a name, such as `cname`; nil when it does not say it.

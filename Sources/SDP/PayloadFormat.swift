@@ -64,8 +64,8 @@ public struct FormatParameters: Hashable, Sendable, ExpressibleByStringLiteral {
 
   /// The value of a parameter, name compared without case; nil when it is not there.
   public subscript(name: String) -> String? {
-    for parameter in text.split(separator: ";") {
-      let parts = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    for parameter in split(Substring(text), at: ";") {
+      let parts = split(parameter, at: "=", maxSplits: 1)
       if parts.count == 2, trimmed(parts[0]).lowercased() == name.lowercased() { return String(trimmed(parts[1])) }
     }
     return nil
@@ -97,8 +97,15 @@ public struct RTCPFeedback: Hashable, Sendable, ExpressibleByStringLiteral, Cust
 
 /// Text without spaces and tabs at either end.
 func trimmed(_ text: Substring) -> Substring {
-  var text = text
-  while let first = text.utf8.first, first == 0x20 || first == 0x09 { text = text.dropFirst() }
-  while let last = text.utf8.last, last == 0x20 || last == 0x09 { text = text.dropLast() }
-  return text
+  var bytes = text.utf8
+  while let first = bytes.first, first == 0x20 || first == 0x09 { bytes = bytes.dropFirst() }
+  while let last = bytes.last, last == 0x20 || last == 0x09 { bytes = bytes.dropLast() }
+  return Substring(bytes)
+}
+
+/// The parts of a text between separators, empty ones included. Works on bytes: what Unicode takes for one character,
+/// such as a separator with an accent, is still a separator here.
+func split(_ text: Substring, at separator: Unicode.Scalar, maxSplits: Int = .max) -> [Substring] {
+  text.utf8.split(separator: UInt8(ascii: separator), maxSplits: maxSplits, omittingEmptySubsequences: false)
+    .map { Substring($0) }
 }

@@ -5,6 +5,12 @@ public struct SDPError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What is wrong.
   public let problem: Problem
 
+  /// An error at a line, or of the whole.
+  public init(line: Int?, problem: Problem) {
+    self.line = line
+    self.problem = problem
+  }
+
   /// What can be wrong with a description.
   public enum Problem: Error, Hashable, Sendable {
     /// The text has more bytes than the limit.

@@ -94,10 +94,18 @@ private struct DescriptionReader {
     case UInt8(ascii: "m"): try startSection(value)
     case UInt8(ascii: "a"): try readAttribute(value)
     case UInt8(ascii: "c"):
-      if session.media.isEmpty { defaults.connection = String(value) } else { withSection { $0.connection = String(value) } }
+      if session.media.isEmpty {
+        defaults.connection = String(value)
+      } else {
+        withSection { $0.connection = String(value) }
+      }
     case UInt8(ascii: "b"):
       let bandwidth = try Bandwidth(parsing: value)
-      if session.media.isEmpty { session.bandwidths.append(bandwidth) } else { withSection { $0.bandwidths.append(bandwidth) } }
+      if session.media.isEmpty {
+        session.bandwidths.append(bandwidth)
+      } else {
+        withSection { $0.bandwidths.append(bandwidth) }
+      }
     case UInt8(ascii: "o"): origin = try Origin(parsing: value)
     case UInt8(ascii: "s"): name = String(value)
     case UInt8(ascii: "t"): timing = true
@@ -115,9 +123,9 @@ private struct DescriptionReader {
   }
 
   private mutating func readAttribute(_ line: Substring) throws(SDPError.Problem) {
-    let parts = line.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
-    guard let name = parts.first, !name.isEmpty else { throw .malformed("a=", value: String(line)) }
-    let attribute = Attribute(name: String(Substring(name)), value: parts.count > 1 ? String(Substring(parts[1])) : nil)
+    let parts = split(line, at: ":", maxSplits: 1)
+    guard !parts[0].isEmpty else { throw .malformed("a=", value: String(line)) }
+    let attribute = Attribute(name: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : nil)
     let direction = MediaDirection(rawValue: attribute.name)
     if session.media.isEmpty {
       if let direction { defaultDirection = direction } else { try readSessionAttribute(attribute) }

@@ -60,7 +60,7 @@ public struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
   /// by colons, or has another length than the algorithm gives.
   public init?(algorithm: some StringProtocol, hexadecimal: some StringProtocol) {
     var bytes: [UInt8] = []
-    for pair in hexadecimal.split(separator: ":", omittingEmptySubsequences: false) {
+    for pair in split(Substring(hexadecimal), at: ":") {
       guard pair.utf8.count == 2, pair.allSatisfy(\.isHexDigit), let byte = UInt8(pair, radix: 16) else { return nil }
       bytes.append(byte)
     }

@@ -121,22 +121,21 @@ extension NegotiatedTransport {
   /// Reads what offer and answer agree on for the transport.
   /// - Parameters:
   ///   - local: our description.
-  ///   - remote: the peer's, validated.
-  ///   - weOffered: whether ours is the offer.
+  ///   - remote: the peer's, validated. It does not matter which of the two is the offer.
   /// - Returns: nil when the answer rejects everything, so that there is nothing to connect.
-  public init?(local: SessionDescription, remote: SessionDescription, weOffered: Bool) {
-    let answer = weOffered ? remote : local
-    guard let mid = answer.taggedSection?.mid, let localSection = local.section(mid: mid),
-      let remoteSection = remote.section(mid: mid)
-    else { return nil }
-    let peer = remote.transport(of: remoteSection)
+  public init?(local: SessionDescription, remote: SessionDescription) {
+    let carried = zip(local.media, remote.media).first { !local.isRejected($0) && !remote.isRejected($1) }
+    guard let carried else { return nil }
+    let peer = remote.transport(of: carried.1)
     guard let ufrag = peer.iceUfrag, let password = peer.icePassword else { return nil }
     remoteUfrag = ufrag
     remotePassword = password
     remoteTrickles = peer.iceOptions.contains("trickle")
     remoteIsICELite = remote.isICELite
     remoteFingerprints = peer.fingerprints.filter(\.isUsable)
-    isDTLSClient = weOffered ? peer.setup == .passive : local.transport(of: localSection).setup == .active
+    // Our answers say which role we take; our offers leave it to the peer.
+    let setup = local.transport(of: carried.0).setup
+    isDTLSClient = setup == .active || (setup == .actpass && peer.setup == .passive)
     if remoteFingerprints.isEmpty { return nil }
   }
 }

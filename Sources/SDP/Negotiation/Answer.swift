@@ -33,11 +33,11 @@ extension Negotiation {
   ///   - offer: the peer's offer.
   ///   - transceivers: ours, with the mids of the sections they carry.
   ///   - transport: our ICE credentials and fingerprint.
-  ///   - setup: our DTLS role where the offer leaves the choice: `active` (RFC 8842 §5.3), or `passive`, as when the
-  ///     association is up and we are its server.
+  ///   - isDTLSClient: our DTLS role where an offer leaves the choice and no association decides it: the client's, as
+  ///     RFC 8842 §5.3 recommends, or the server's.
   public mutating func makeAnswer(
     to offer: SessionDescription, transceivers: [LocalTransceiver], transport: LocalTransport,
-    setup: SetupRole = .active
+    isDTLSClient: Bool = true
   ) -> SessionDescription {
     var description = nextDescription()
     for offered in offer.media {
@@ -47,7 +47,7 @@ extension Negotiation {
         description.media.append(offered.rejected())
         continue
       }
-      let role = answerRole(to: offer.transport(of: offered).setup, preferred: setup)
+      let role = answerRole(to: offer.transport(of: offered).setup, isDTLSClient: self.isDTLSClient ?? isDTLSClient)
       description.media.append(answer(offered, with: transceiver, transport: transport.attributes(setup: role)))
     }
     if let bundle = offer.bundle { description.bundleAcceptedSections(of: bundle) }
@@ -61,11 +61,11 @@ extension Negotiation {
       && capabilities.codecs.contains { $0.kind == section.kind && section.match($0) != nil }
   }
 
-  private func answerRole(to offered: SetupRole?, preferred: SetupRole) -> SetupRole {
+  private func answerRole(to offered: SetupRole?, isDTLSClient: Bool) -> SetupRole {
     switch offered {
     case .active: .passive
     case .passive: .active
-    default: preferred == .passive ? .passive : .active
+    default: isDTLSClient ? .active : .passive
     }
   }
 

@@ -1,9 +1,12 @@
 /// Which payload types and header extension identifiers a session has used so far. Neither may change its meaning while
 /// the session lasts (RFC 3264 §8.3.2, RFC 8285 §6), and in a bundle they share one number space.
 ///
-/// Bounded: at most 128 payload types, 255 identifiers, and one entry for each capability of ours.
+/// Bounded: at most 128 payload types and their retransmissions, 255 identifiers, and one entry for each capability of
+/// ours.
 struct IdentifierMemory: Sendable {
   private var payloadTypes: [CodecName: UInt8] = [:]
+  /// The payload type of the retransmissions of each payload type.
+  private var retransmissions: [UInt8: UInt8] = [:]
   private var takenPayloadTypes: Set<UInt8> = []
   private var extensionIDs: [String: UInt8] = [:]
   private var takenExtensionIDs: Set<UInt8> = []
@@ -11,19 +14,22 @@ struct IdentifierMemory: Sendable {
   private struct CodecName: Hashable {
     var kind: MediaKind
     var encoding: PayloadEncoding
-    var isRetransmission: Bool
+
+    init(_ codec: LocalCapabilities.Codec) {
+      kind = codec.kind
+      encoding = codec.encoding
+    }
   }
 
-  /// Remembers what a description that is in force uses. The first of two formats for one codec is the one in use.
+  /// Remembers what a description that is in force uses. Of two formats for one codec, the first is the one in use.
   mutating func record(_ description: SessionDescription, capabilities: LocalCapabilities) {
     for section in description.media where section.isRTP && !description.isRejected(section) {
       takenPayloadTypes.formUnion(section.payloadFormats.map(\.payloadType))
       for codec in capabilities.codecs where codec.kind == section.kind {
         guard let match = section.match(codec) else { continue }
-        payloadTypes[CodecName(kind: codec.kind, encoding: codec.encoding, isRetransmission: false)] = match.payloadType
-        guard let retransmission = section.retransmission(of: match.payloadType) else { continue }
-        payloadTypes[CodecName(kind: codec.kind, encoding: codec.encoding, isRetransmission: true)] =
-          retransmission.payloadType
+        payloadTypes[CodecName(codec)] = match.payloadType
+        let retransmission = section.retransmission(of: match.payloadType)
+        if let retransmission { retransmissions[match.payloadType] = retransmission.payloadType }
       }
       for ext in section.headerExtensions {
         guard let id = UInt8(exactly: ext.id) else { continue }
@@ -33,17 +39,26 @@ struct IdentifierMemory: Sendable {
     }
   }
 
-  /// The payload type for a codec, or for its retransmissions: the one in use, else the preferred one, else the first
-  /// free dynamic one (RFC 3551 §6, and 35 to 63 when those are gone). Nil when all are taken.
-  mutating func payloadType(
-    for codec: LocalCapabilities.Codec, retransmission: Bool, preferred: UInt8
-  ) -> UInt8? {
-    let name = CodecName(kind: codec.kind, encoding: codec.encoding, isRetransmission: retransmission)
-    if let known = payloadTypes[name] { return known }
+  /// The payload type for a codec: the one in use, else a new one; nil when all are taken.
+  mutating func payloadType(for codec: LocalCapabilities.Codec) -> UInt8? {
+    if let known = payloadTypes[CodecName(codec)] { return known }
+    let choice = takePayloadType(preferred: codec.payloadType)
+    payloadTypes[CodecName(codec)] = choice
+    return choice
+  }
+
+  /// The payload type for the retransmissions of another: the one in use, else a new one; nil when all are taken.
+  mutating func retransmissionPayloadType(of original: UInt8, preferred: UInt8) -> UInt8? {
+    if let known = retransmissions[original] { return known }
+    let choice = takePayloadType(preferred: preferred)
+    retransmissions[original] = choice
+    return choice
+  }
+
+  /// The preferred payload type, else the first free dynamic one (RFC 3551 §6, and 35 to 63 when those are gone).
+  private mutating func takePayloadType(preferred: UInt8) -> UInt8? {
     let choice = ([preferred] + Array(96...127) + Array(35...63)).first { !takenPayloadTypes.contains($0) }
-    guard let choice else { return nil }
-    payloadTypes[name] = choice
-    takenPayloadTypes.insert(choice)
+    if let choice { takenPayloadTypes.insert(choice) }
     return choice
   }
 

@@ -23,6 +23,25 @@ public struct NegotiatedMedia: Hashable, Sendable {
   public var remoteStreams: [MediaStreamIdentifier]
   /// The most the peer wants to receive here, in bits a second (`b=TIAS` or `b=AS`), or nil.
   public var maximumBitrate: UInt64?
+
+  /// An agreement about a section.
+  public init(
+    mid: String, index: Int, kind: MediaKind, direction: MediaDirection, codec: NegotiatedCodec,
+    headerExtensions: NegotiatedHeaderExtensions, feedback: NegotiatedFeedback, rtcpReducedSize: Bool,
+    remoteSources: [RemoteSource] = [], remoteStreams: [MediaStreamIdentifier] = [], maximumBitrate: UInt64? = nil
+  ) {
+    self.mid = mid
+    self.index = index
+    self.kind = kind
+    self.direction = direction
+    self.codec = codec
+    self.headerExtensions = headerExtensions
+    self.feedback = feedback
+    self.rtcpReducedSize = rtcpReducedSize
+    self.remoteSources = remoteSources
+    self.remoteStreams = remoteStreams
+    self.maximumBitrate = maximumBitrate
+  }
 }
 
 /// A codec that both sides know.
@@ -35,6 +54,17 @@ public struct NegotiatedCodec: Hashable, Sendable {
   public var encoding: PayloadEncoding
   /// What the peer wants to receive (fmtp): `useinbandfec`, `stereo`, `max-fs`, ...
   public var remoteParameters: FormatParameters
+
+  /// A codec both sides know.
+  public init(
+    payloadType: UInt8, retransmissionPayloadType: UInt8? = nil, encoding: PayloadEncoding,
+    remoteParameters: FormatParameters
+  ) {
+    self.payloadType = payloadType
+    self.retransmissionPayloadType = retransmissionPayloadType
+    self.encoding = encoding
+    self.remoteParameters = remoteParameters
+  }
 }
 
 /// The identifiers under which header extensions travel, nil for those not agreed.
@@ -47,6 +77,16 @@ public struct NegotiatedHeaderExtensions: Hashable, Sendable {
   public var absoluteSendTime: UInt8?
   /// The audio level.
   public var audioLevel: UInt8?
+
+  /// Identifiers; those left out are not agreed.
+  public init(
+    mid: UInt8? = nil, transportWideCC: UInt8? = nil, absoluteSendTime: UInt8? = nil, audioLevel: UInt8? = nil
+  ) {
+    self.mid = mid
+    self.transportWideCC = transportWideCC
+    self.absoluteSendTime = absoluteSendTime
+    self.audioLevel = audioLevel
+  }
 }
 
 /// The feedback messages that may be sent both ways.
@@ -75,6 +115,15 @@ public struct RemoteSource: Hashable, Sendable {
   public var retransmissionSSRC: UInt32?
   /// Its canonical name, or nil.
   public var cname: String?
+
+  /// A source of the peer's.
+  public init(
+    ssrc: UInt32, retransmissionSSRC: UInt32? = nil, cname: String? = nil
+  ) {
+    self.ssrc = ssrc
+    self.retransmissionSSRC = retransmissionSSRC
+    self.cname = cname
+  }
 }
 
 /// What an offer and its answer agree on for the transport, as seen from our side.
@@ -91,4 +140,17 @@ public struct NegotiatedTransport: Hashable, Sendable {
   public var remoteFingerprints: [Fingerprint]
   /// Whether we open the DTLS association.
   public var isDTLSClient: Bool
+
+  /// An agreement about the transport.
+  public init(
+    remoteUfrag: String, remotePassword: String, remoteTrickles: Bool, remoteIsICELite: Bool,
+    remoteFingerprints: [Fingerprint], isDTLSClient: Bool
+  ) {
+    self.remoteUfrag = remoteUfrag
+    self.remotePassword = remotePassword
+    self.remoteTrickles = remoteTrickles
+    self.remoteIsICELite = remoteIsICELite
+    self.remoteFingerprints = remoteFingerprints
+    self.isDTLSClient = isDTLSClient
+  }
 }

@@ -21,6 +21,9 @@ public struct Negotiation: Sendable {
   public private(set) var currentLocal: SessionDescription?
   /// The last description of the peer's that was agreed on, offer or answer.
   public private(set) var currentRemote: SessionDescription?
+  /// Whether we opened the DTLS association in use, which is the role to keep (RFC 8842 §5.2); nil before the first
+  /// agreement.
+  public private(set) var isDTLSClient: Bool?
   var identifiers = IdentifierMemory()
   private let sessionID: UInt64
   private var version: UInt64 = 0
@@ -36,6 +39,7 @@ public struct Negotiation: Sendable {
   public mutating func commit(local: SessionDescription, remote: SessionDescription) {
     currentLocal = local
     currentRemote = remote
+    isDTLSClient = NegotiatedTransport(local: local, remote: remote)?.isDTLSClient ?? isDTLSClient
     identifiers.record(remote, capabilities: capabilities)
     identifiers.record(local, capabilities: capabilities)
   }

@@ -55,8 +55,10 @@ extension NegotiationError: CustomStringConvertible {
     case .invalidICEUfrag(let section): "section \(excerpt(section)): a=ice-ufrag is not 4 to 256 ICE characters"
     case .invalidICEPassword(let section): "section \(excerpt(section)): a=ice-pwd is not 22 to 256 ICE characters"
     case .missingFingerprint(let section): "section \(excerpt(section)) has no usable a=fingerprint"
-    case .invalidSetup(let section, let role): "section \(excerpt(section)): a=setup:\(role.rawValue) is not allowed here"
-    case .payloadTypeWithoutCodec(let section, let type): "section \(excerpt(section)): payload type \(type) has no a=rtpmap"
+    case .invalidSetup(let section, let role):
+      "section \(excerpt(section)): a=setup:\(role.rawValue) is not allowed here"
+    case .payloadTypeWithoutCodec(let section, let type):
+      "section \(excerpt(section)): payload type \(type) has no a=rtpmap"
     case .payloadTypeReserved(let section, let type):
       "section \(excerpt(section)): payload type \(type) cannot be told from RTCP"
     case .payloadTypeCollision(let section, let type):

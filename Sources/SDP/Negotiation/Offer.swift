@@ -11,8 +11,9 @@ extension Negotiation {
   /// Makes an offer (RFC 9429 §5.2).
   ///
   /// Sections that were agreed before keep their places; those of stopped transceivers, or of none of ours, are rejected.
-  /// A new transceiver takes the place of a section that was rejected before, or else comes at the end. All sections are
-  /// bundled and carry the transport's attributes, with `setup:actpass`.
+  /// A new transceiver takes the place of a section of its kind that was rejected before (Firefox refuses a change of
+  /// kind), or else comes at the end. All sections are bundled and carry the transport's attributes, with
+  /// `setup:actpass`.
   /// - Parameters:
   ///   - transceivers: all of the session's, in the order of their making.
   ///   - transport: our ICE credentials and fingerprint.
@@ -24,16 +25,18 @@ extension Negotiation {
     var names = MidNames(taken: mids + (currentLocal?.media ?? []).map(\.mid) + (currentRemote?.media ?? []).map(\.mid))
     let attributes = transport.attributes(setup: .actpass)
 
-    func offer(_ transceiver: LocalTransceiver, mid: String) {
-      description.media.append(
-        section(for: transceiver, mid: mid, transport: attributes, identifiers: &identifiers))
+    func offer(_ transceiver: LocalTransceiver, mid: String, previous: MediaSection? = nil) {
+      var section = section(for: transceiver, previous: previous, identifiers: &identifiers)
+      section.mid = mid
+      section.transport = attributes
+      description.media.append(section)
     }
     for (index, previous) in (currentLocal?.media ?? []).enumerated() {
       let owner = transceivers.first { $0.mid == previous.mid && canOffer($0) && $0.kind == previous.kind }
       if let owner, let mid = owner.mid {
-        offer(owner, mid: mid)
-      } else if let next = waiting.first, wasRejected(index) {
-        waiting.removeFirst()
+        offer(owner, mid: mid, previous: previous)
+      } else if wasRejected(index), let place = waiting.firstIndex(where: { transceivers[$0].kind == previous.kind }) {
+        let next = waiting.remove(at: place)
         let mid = names.next()
         mids[next] = mid
         offer(transceivers[next], mid: mid)
@@ -62,22 +65,23 @@ extension Negotiation {
     }
   }
 
+  /// A section with all we can do. What its predecessor used stays as it was: an endpoint may have other payload types
+  /// for the same codec in its own sections than in ours (Firefox does).
   private func section(
-    for transceiver: LocalTransceiver, mid: String, transport: TransportAttributes,
-    identifiers: inout IdentifierMemory
+    for transceiver: LocalTransceiver, previous: MediaSection?, identifiers: inout IdentifierMemory
   ) -> MediaSection {
-    var section = MediaSection(kind: transceiver.kind, mid: mid)
-    section.transport = transport
+    var section = MediaSection(kind: transceiver.kind)
     section.direction = transceiver.direction
     section.rtcpMux = true
     section.rtcpReducedSize = true
     section.extmapAllowMixed = true
     for codec in capabilities.codecs where codec.kind == transceiver.kind {
-      let payloadType = identifiers.payloadType(for: codec, retransmission: false, preferred: codec.payloadType)
-      guard let payloadType else { continue }
+      guard let payloadType = previous?.match(codec)?.payloadType ?? identifiers.payloadType(for: codec) else {
+        continue
+      }
       section.append(codec, payloadType: payloadType, feedback: codec.feedback)
       guard let preferred = codec.retransmissionPayloadType,
-        let retransmission = identifiers.payloadType(for: codec, retransmission: true, preferred: preferred)
+        let retransmission = identifiers.retransmissionPayloadType(of: payloadType, preferred: preferred)
       else { continue }
       section.append(retransmissionOf: payloadType, codec, payloadType: retransmission)
     }

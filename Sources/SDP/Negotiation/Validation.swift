@@ -53,8 +53,8 @@ extension SessionDescription {
     var extensions: [UInt16: String] = [:]
     for (index, section) in media.enumerated() {
       let label = section.label(index)
-      guard let mid = section.mid else { throw .missingMid(section: label) }
-      guard mids.insert(mid).inserted else { throw .duplicateMid(mid) }
+      if section.mid == nil && !isRejected(section) { throw .missingMid(section: label) }
+      if let mid = section.mid, !mids.insert(mid).inserted { throw .duplicateMid(mid) }
       guard section.isRTP, !isRejected(section) else { continue }
       guard section.rtcpMux else { throw .missingRTCPMux(section: label) }
       try transport(of: section).validate(label: label)
@@ -88,7 +88,10 @@ extension MediaSection {
   /// Checks that the section may stand where `other` stood or was offered.
   func validatePlace(index: Int, of other: MediaSection) throws(NegotiationError) {
     guard kind == other.kind else { throw .sectionKind(index: index, expected: other.kind, found: kind) }
-    guard mid == other.mid else { throw .sectionMid(index: index, expected: other.mid, found: mid) }
+    // A rejected section may have lost all its attributes.
+    guard mid == other.mid || (mid == nil && port == 0) else {
+      throw .sectionMid(index: index, expected: other.mid, found: mid)
+    }
   }
 
   fileprivate func validatePayloadTypes(label: String) throws(NegotiationError) {
