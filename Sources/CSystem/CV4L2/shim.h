@@ -7,8 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-// v4l2_open and v4l2_ioctl are variadic, which Swift cannot call.
-static inline int v4l2_open_device(const char *path, int flags) { return v4l2_open(path, flags, 0); }
+// v4l2_ioctl is variadic, which Swift cannot call.
 static inline int v4l2_request(int fd, unsigned long request, void *argument) {
   return v4l2_ioctl(fd, request, argument);
 }

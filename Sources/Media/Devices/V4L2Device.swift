@@ -13,8 +13,10 @@ final class V4L2Device {
   init(path: String) throws(MediaError) {
     Self.beQuiet
     self.path = path
-    descriptor = v4l2_open_device(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    descriptor = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
     if descriptor < 0 { throw .opening(errno, device: path) }
+    // Until libv4l2 is told of the descriptor it passes requests on as they are. It gets to see cameras only: about
+    // others its plug-ins complain on the terminal.
     var capability = v4l2_capability()
     guard Self.request(descriptor, V4L2_QUERYCAP, &capability) else {
       let code = errno
@@ -31,6 +33,11 @@ final class V4L2Device {
     guard own & UInt32(V4L2_CAP_STREAMING) != 0 else {
       v4l2_close(descriptor)
       throw .failed(device: path, detail: "\(card) cannot stream")
+    }
+    guard v4l2_fd_open(descriptor, 0) == descriptor else {
+      let code = errno
+      v4l2_close(descriptor)
+      throw .opening(code, device: path)
     }
   }
 
