@@ -109,6 +109,17 @@ private let mutations: [Mutation] = [
   },
   Mutation("video rejected", replacing("m=video") { "m=video 0" + $0.dropFirst(9) }),
   Mutation("profile RTP/SAVPF", replacing("m=") { $0.replacing("UDP/TLS/", with: "") }),
+  Mutation("profile RTP/AVP", replacing("m=") { $0.replacing("UDP/TLS/RTP/SAVPF", with: "RTP/AVP") }),
+  Mutation("no ssrc lines and no extmap", without("a=ssrc", "a=extmap")),
+  Mutation("wrong fingerprint", replacing("a=fingerprint") { $0.dropLast(2) + "00" }),
+  Mutation("VP8 and Opus only") { lines in
+    sections(lines).flatMap { section -> [String] in
+      guard let words = section.first?.split(separator: " "), words.count > 3 else { return section }
+      let others = words.dropFirst(4).flatMap { ["a=rtpmap:\($0) ", "a=fmtp:\($0) ", "a=rtcp-fb:\($0) "] }
+      return [words.prefix(4).joined(separator: " ")]
+        + section.dropFirst().filter { line in !others.contains { line.hasPrefix($0) } }
+    }
+  },
   Mutation("unknown attributes") { lines in lines + ["a=x-unknown:hello", "a=x-flag"] },
 ]
 

@@ -93,7 +93,7 @@ import Testing
     caller.transceivers.append(LocalTransceiver(kind: .video))
     let again = caller.offer()
     #expect(again.media.map(\.kind) == [.audio, .video, .audio])
-    #expect(again.media.map(\.mid) == ["0", "3", "2"] || again.media.map(\.mid) == ["0", "2", "3"])
+    #expect(again.media.map(\.mid) == ["0", "2", "3"])
     #expect(again.media.map(\.port) == [9, 9, 9])
     let media = try caller.accept(peer.answer(again))
     #expect(media.count == 3)
