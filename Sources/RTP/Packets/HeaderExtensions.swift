@@ -1,4 +1,4 @@
-public import NIOCore
+import NIOCore
 
 /// Which identifier each header extension we know has in a session (`a=extmap`, RFC 8285 §5), 1...255; `nil` when it was
 /// not negotiated.
@@ -41,6 +41,16 @@ public struct HeaderExtensionMap: Sendable, Equatable {
     default: return false
     }
     return true
+  }
+}
+
+extension HeaderExtensionMap {
+  /// Takes over what `other` has and this one lacks.
+  mutating func merge(_ other: HeaderExtensionMap) {
+    mid = mid ?? other.mid
+    transportSequence = transportSequence ?? other.transportSequence
+    absoluteSendTime = absoluteSendTime ?? other.absoluteSendTime
+    audioLevel = audioLevel ?? other.audioLevel
   }
 }
 

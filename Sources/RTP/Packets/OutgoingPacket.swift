@@ -71,7 +71,8 @@ struct HeaderWriter: Sendable {
     }
     bytes += [UInt8](repeating: 0, count: (4 - bytes.count % 4) % 4)
     let profile = isOneByte ? HeaderExtensionBlock.oneByteProfile : HeaderExtensionBlock.twoByteProfile
-    let head = [UInt8(profile >> 8), UInt8(profile & 0xFF), UInt8(bytes.count / 4 >> 8), UInt8(bytes.count / 4 & 0xFF)]
+    let words = bytes.count / 4
+    let head = [UInt8(profile >> 8), UInt8(profile & 0xFF), UInt8(words >> 8), UInt8(words & 0xFF)]
     extensionBytes = bytes.isEmpty ? [] : head + bytes
     transportSequenceOffset = extensions.transportSequence.flatMap { offsets[$0] }
     absoluteSendTimeOffset = extensions.absoluteSendTime.flatMap { offsets[$0] }

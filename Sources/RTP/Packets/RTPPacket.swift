@@ -51,7 +51,8 @@ public struct RTPPacket: Sendable {
     paddingLength = 0
     if first & 0x20 != 0 {
       // RFC 3550 §5.1: the last byte counts the padding, itself included.
-      guard index < end, let count: UInt8 = datagram.getInteger(at: end - 1), count > 0, index + Int(count) <= end else {
+      guard index < end, let count: UInt8 = datagram.getInteger(at: end - 1), count > 0, index + Int(count) <= end
+      else {
         throw .malformed("padding")
       }
       paddingLength = Int(count)

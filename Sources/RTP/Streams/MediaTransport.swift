@@ -1,48 +1,19 @@
 public import Frames
 public import NIOCore
 
-// SIGNATURES FIRST: bodies are being written (this line goes away with them).
-
-/// What ``MediaTransport`` gives out. Kept by the caller and emptied after use, so that nothing is allocated per packet.
-public struct MediaOutput: Sendable {
-  /// RTP packets, unencrypted, in the order to send them in; each with room for SRTP to protect it in place.
-  public var rtp: [ByteBuffer] = []
-  /// RTCP packets, likewise with room for SRTCP.
-  public var rtcp: [ByteBuffer] = []
-  public var events: [MediaEvent] = []
-
-  public init() {}
-  /// Empties it and keeps the memory.
-  public mutating func removeAll() {}
-}
-
-/// What happened on a transport.
-public enum MediaEvent: Sendable {
-  /// A picture is to be decoded and shown now; they come in decode order. `time` is the exact playout time.
-  case video(mid: String, EncodedVideoFrame)
-  /// An Opus packet came; at once and in order of arrival, without duplicates.
-  case audio(mid: String, ReceivedAudioPacket)
-  /// The peer cannot go on without a key frame of the video we send.
-  case keyFrameRequested(mid: String)
-  /// What all our streams together may send, in bits a second; given when it changed by more than a little.
-  case targetBitrate(Int)
-  /// The peer said goodbye to the stream of this mid (RTCP BYE).
-  case ended(mid: String)
-}
-
 /// Everything RTP of one BUNDLE transport: the streams in both directions, retransmission, reports, congestion feedback,
-/// pacing, lip sync. Packets (decrypted) and times go in; packets (unencrypted), events and the next deadline come out.
-/// Belongs to one thread or event loop. Order of calls: after any call, `poll`; then again at `nextDeadline`.
+/// pacing, lip sync. Decrypted packets and times go in; unencrypted packets, events and the next deadline come out.
+///
+/// Belongs to one thread or event loop. After any call, `poll`; then again at `nextDeadline`.
 public final class MediaTransport {
+  /// What holds for the whole transport.
   public struct Configuration: Sendable {
     /// Our canonical name (RFC 3550 §6.5.1, RFC 7022): random, the same for all streams of a connection.
     public var cname: String
     /// Whether feedback may come without a report before it (`a=rtcp-rsize`, RFC 5506).
     public var usesReducedSizeRTCP = true
-    /// Bounds and start of the send rate in bits a second, all streams together.
-    public var minimumBitrate = 100_000
-    public var startBitrate = 800_000
-    public var maximumBitrate = 2_500_000
+    /// Bounds and start of the send rate, all streams together.
+    public var bitrate = BitrateLimits(minimum: 100_000, start: 800_000, maximum: 2_500_000)
     /// For sequence numbers, timestamp offsets and report intervals: take it from the system's random source.
     public var seed: UInt64
 
@@ -52,82 +23,203 @@ public final class MediaTransport {
     }
   }
 
-  public init(_ configuration: Configuration, now: NIODeadline) {}
+  let configuration: Configuration
+  var generator: StreamRandom
+  /// Who we are in feedback while we send nothing.
+  let receiverSSRC: SSRC
 
-  // Streams. One sender and one receiver per mid; setting equal parameters again changes nothing, other parameters replace
-  // the stream (when the SSRC changed) or update it (payload types, extensions), `nil` removes it (with an RTCP BYE for a
-  // sender).
-  public func setVideoSender(mid: String, _ parameters: VideoSendParameters?, now: NIODeadline) {}
-  public func setAudioSender(mid: String, _ parameters: AudioSendParameters?, now: NIODeadline) {}
-  public func setVideoReceiver(mid: String, _ parameters: VideoReceiveParameters?, now: NIODeadline) {}
-  public func setAudioReceiver(mid: String, _ parameters: AudioReceiveParameters?, now: NIODeadline) {}
+  var videoSenders: [VideoSendStream] = []
+  var audioSenders: [AudioSendStream] = []
+  var videoReceivers: [VideoReceiver] = []
+  var audioReceivers: [AudioReceiver] = []
+  /// What the receivers read off headers; one map, since identifiers agree across a bundle (RFC 9143 §9).
+  var receivedExtensions = HeaderExtensionMap()
 
-  /// Sends a frame on the video sender of that mid; ignored when there is none.
-  public func send(video frame: EncodedVideoFrame, mid: String, now: NIODeadline) {}
-  public func send(audio frame: EncodedAudioFrame, mid: String, now: NIODeadline) {}
+  private var pacer: Pacer
+  var estimator: any BandwidthEstimator
+  var sentPackets = SentPacketLog()
+  private var reportedBitrate = 0
+  var arrivals = TransportFeedbackRecorder()
+  var roundTrip = RoundTripEstimator()
+  private var lipSync = LipSync()
+  var schedule = ReportScheduler()
 
-  /// Takes a decrypted RTP packet.
-  public func receiveRTP(_ datagram: ByteBuffer, now: NIODeadline) throws(RTPError) {}
-  /// Takes a decrypted RTCP packet, compound or reduced-size.
-  public func receiveRTCP(_ datagram: ByteBuffer, now: NIODeadline) throws(RTPError) {}
+  /// Kept between calls so that nothing is allocated.
+  var parsed: [RTCPPacket] = []
+  var results: [PacketResult] = []
+  /// What happened between two polls.
+  var pendingEvents: [MediaEvent] = []
+  var goodbyes: [SSRC] = []
+  private var isClosed = false
+
+  /// - Parameter estimator: decides the send rate; by default measured loss and REMB do.
+  public init(_ configuration: Configuration, estimator: (any BandwidthEstimator)? = nil) {
+    self.configuration = configuration
+    generator = StreamRandom(seed: configuration.seed)
+    receiverSSRC = SSRC(.random(in: 1...UInt32.max, using: &generator))
+    self.estimator = estimator ?? SendRateController(configuration.bitrate)
+    pacer = Pacer(targetBitrate: self.estimator.targetBitrate)
+  }
+
+  /// What all our streams together may send, in bits a second.
+  public var targetBitrate: Int { estimator.targetBitrate }
+
+  var assumedRoundTrip: TimeAmount { roundTrip.estimate ?? RoundTripEstimator.assumed }
+
+  // MARK: Streams
+
+  /// Sets what is sent on a mid. Equal parameters change nothing; others of the same SSRC go on with the stream's
+  /// numbers; another SSRC starts a new stream; `nil` ends it. An ended stream says goodbye.
+  public func setVideoSender(mid: String, _ parameters: VideoSendParameters?) {
+    if let index = videoSenders.firstIndex(where: { $0.parameters.mid == mid }) {
+      let stream = videoSenders[index]
+      if stream.parameters == parameters { return }
+      if let parameters, parameters.ssrc == stream.parameters.ssrc { return stream.update(parameters) }
+      goodbyes += [stream.parameters.ssrc] + (stream.parameters.retransmission.map { [$0.ssrc] } ?? [])
+      videoSenders.remove(at: index)
+    }
+    if let parameters { videoSenders.append(VideoSendStream(parameters, using: &generator)) }
+  }
+
+  /// As ``setVideoSender(mid:_:)``.
+  public func setAudioSender(mid: String, _ parameters: AudioSendParameters?) {
+    if let index = audioSenders.firstIndex(where: { $0.parameters.mid == mid }) {
+      let stream = audioSenders[index]
+      if stream.parameters == parameters { return }
+      if let parameters, parameters.ssrc == stream.parameters.ssrc { return stream.update(parameters) }
+      goodbyes.append(stream.parameters.ssrc)
+      audioSenders.remove(at: index)
+    }
+    if let parameters { audioSenders.append(AudioSendStream(parameters, using: &generator)) }
+  }
+
+  /// Sets what is received on a mid. A stream that runs goes on, unless the new parameters name another SSRC; `nil` ends
+  /// it.
+  public func setVideoReceiver(mid: String, _ parameters: VideoReceiveParameters?) {
+    set(parameters.map(VideoReceiver.init), mid: mid, in: &videoReceivers)
+  }
+
+  /// As ``setVideoReceiver(mid:_:)``.
+  public func setAudioReceiver(mid: String, _ parameters: AudioReceiveParameters?) {
+    set(parameters.map(AudioReceiver.init), mid: mid, in: &audioReceivers)
+  }
+
+  private func set<R: Receiver>(_ receiver: R?, mid: String, in list: inout [R]) {
+    let index = list.firstIndex { $0.mid == mid }
+    if var receiver {
+      if let index {
+        receiver.takeOver(from: list[index])
+        list[index] = receiver
+      } else {
+        list.append(receiver)
+      }
+    } else if let index {
+      list.remove(at: index)
+    }
+    receivedExtensions = HeaderExtensionMap()
+    for extensions in videoReceivers.map(\.parameters.extensions) + audioReceivers.map(\.parameters.extensions) {
+      receivedExtensions.merge(extensions)
+    }
+  }
+
+  // MARK: Sending
+
+  /// Sends a frame on the video sender of that mid; does nothing when there is none.
+  public func send(video frame: EncodedVideoFrame, mid: String, now: NIODeadline) {
+    guard !isClosed, let stream = videoSenders.first(where: { $0.parameters.mid == mid }) else { return }
+    schedule.start(now: now)
+    stream.send(frame, now: now) { pacer.enqueue($0) }
+  }
+
+  /// Sends a frame on the audio sender of that mid; does nothing when there is none.
+  public func send(audio frame: EncodedAudioFrame, mid: String, now: NIODeadline) {
+    guard !isClosed, let stream = audioSenders.first(where: { $0.parameters.mid == mid }) else { return }
+    schedule.start(now: now)
+    pacer.enqueue(stream.send(frame))
+  }
+
+  /// Answers a NACK on one of our streams.
+  func resend(_ nack: GenericNACK, now: NIODeadline) {
+    guard let stream = videoSenders.first(where: { $0.parameters.ssrc == nack.media }) else { return }
+    stream.resend(nack.sequences, roundTrip: assumedRoundTrip, now: now) { pacer.enqueue($0) }
+  }
+
+  // MARK: Playing
 
   /// Asks the peer for a key frame (a decoder of ours failed).
-  public func requestKeyFrame(mid: String, now: NIODeadline) {}
-  /// The audio thread's word that the sample of this RTP timestamp is heard at this time; drives lip sync.
-  public func reportAudioPlayout(mid: String, timestamp: RTPTimestamp, at time: NIODeadline) {}
+  public func requestKeyFrame(mid: String) {
+    videoReceivers.first { $0.mid == mid }?.stream?.requestKeyFrame()
+  }
 
-  /// Sends goodbye on every stream with the next poll.
-  public func close(now: NIODeadline) {}
+  /// The audio thread's word on when the sample of this RTP timestamp is heard; drives lip sync.
+  public func reportAudioPlayout(mid: String, timestamp: RTPTimestamp, at time: NIODeadline) {
+    guard let sound = audioReceivers.first(where: { $0.mid == mid })?.stream,
+      let picture = videoReceivers.lazy.compactMap(\.stream).first, let seen = picture.lastPlayout
+    else { return }
+    lipSync.update(
+      audio: LipSync.Playout(timestamp: timestamp, time: time), audioClock: sound.clock, video: seen,
+      videoClock: picture.clock)
+    picture.lipSyncDelay = lipSync.videoDelay
+  }
+
+  var lipSyncAudioDelay: TimeAmount { lipSync.audioDelay }
+
+  // MARK: Output
+
+  /// Ends everything: the next poll says goodbye on every stream of ours, and nothing is sent after it.
+  public func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    for stream in videoSenders { setVideoSender(mid: stream.parameters.mid, nil) }
+    for stream in audioSenders { setAudioSender(mid: stream.parameters.mid, nil) }
+    pacer = Pacer(targetBitrate: 1)
+    schedule.stop()
+  }
 
   /// Appends everything that is due to `output`.
-  public func poll(now: NIODeadline, into output: inout MediaOutput) {}
+  public func poll(now: NIODeadline, into output: inout MediaOutput) {
+    output.events += pendingEvents
+    pendingEvents.removeAll(keepingCapacity: true)
+    writeRTCP(now: now, into: &output)
+    guard !isClosed else { return }
+    let bitrate = estimator.targetBitrate
+    if abs(bitrate - reportedBitrate) * 50 > reportedBitrate {
+      reportedBitrate = bitrate
+      output.events.append(.targetBitrate(bitrate))
+    }
+    pacer.setTargetBitrate(bitrate)
+    pacer.poll(now: now) { packet in
+      let size = packet.bytes.readableBytes
+      if packet.transportSequenceOffset != nil || packet.absoluteSendTimeOffset != nil {
+        let isNumbered = packet.transportSequenceOffset != nil
+        packet.stamp(transportSequence: isNumbered ? sentPackets.register(size: size, now: now) : 0, now: now)
+      }
+      estimator.packetSent(size: size, now: now)
+      output.rtp.append(packet.bytes)
+    }
+  }
+
   /// When `poll` is to be called next at the latest; `nil` when nothing is under way.
-  public var nextDeadline: NIODeadline? { nil }
-
-  public func statistics(now: NIODeadline) -> MediaStatistics { MediaStatistics() }
-}
-
-/// Counters since the start; rates are differences of two readings.
-public struct MediaStatistics: Sendable, Equatable {
-  public var roundTrip: TimeAmount?
-  public var targetBitrate = 0
-  public var senders: [Sender] = []
-  public var receivers: [Receiver] = []
-
-  public struct Sender: Sendable, Equatable {
-    public var mid = ""
-    public var isVideo = false
-    public var ssrc = SSRC(0)
-    public var framesSent = 0
-    public var packetsSent = 0
-    public var bytesSent = 0
-    public var packetsRetransmitted = 0
-    public var keyFramesRequested = 0
-    /// Of the interval before the peer's last report, 0...1.
-    public var fractionLost: Double = 0
-    public var packetsLost = 0
-    public init() {}
+  public var nextDeadline: NIODeadline? {
+    guard pendingEvents.isEmpty, goodbyes.isEmpty else { return .uptimeNanoseconds(0) }
+    guard !isClosed else { return nil }
+    var deadline = schedule.next
+    func consider(_ other: NIODeadline?) {
+      if let other { deadline = deadline.map { min($0, other) } ?? other }
+    }
+    consider(pacer.nextDeadline)
+    consider(arrivals.nextDeadline)
+    for receiver in videoReceivers { consider(receiver.stream?.nextDeadline(roundTrip: assumedRoundTrip)) }
+    return deadline
   }
 
-  public struct Receiver: Sendable, Equatable {
-    public var mid = ""
-    public var isVideo = false
-    public var ssrc: SSRC?
-    public var packetsReceived = 0
-    public var bytesReceived = 0
-    /// Expected minus received; may be negative when duplicates came.
-    public var packetsLost = 0
-    public var packetsRecovered = 0
-    public var duplicates = 0
-    public var nacksSent = 0
-    public var keyFramesRequested = 0
-    public var framesReceived = 0
-    public var framesDropped = 0
-    /// RFC 3550 A.8, seconds.
-    public var jitter: Double = 0
-    /// What the playout buffer waits at present, seconds (video).
-    public var playoutDelay: Double = 0
-    public init() {}
+  /// Counters of every stream.
+  public var statistics: MediaStatistics {
+    var statistics = MediaStatistics()
+    statistics.roundTrip = roundTrip.estimate
+    statistics.targetBitrate = estimator.targetBitrate
+    statistics.senders = videoSenders.map(\.statistics) + audioSenders.map(\.statistics)
+    statistics.receivers = videoReceivers.map(\.statistics) + audioReceivers.map(\.statistics)
+    return statistics
   }
-  public init() {}
 }
