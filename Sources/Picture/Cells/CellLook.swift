@@ -1,0 +1,49 @@
+/// A colour as the terminal is told it: packed luma and chroma (true colour), the number of a palette entry, or nothing
+/// (the default pen).
+struct Pen: Hashable {
+  let value: UInt32
+
+  /// What is there after something unknown was written.
+  static let unknown = Pen(value: .max)
+  /// The default pen.
+  static let standard = Pen(value: .max - 1)
+
+  @inline(__always)
+  init(value: UInt32) {
+    self.value = value
+  }
+
+  @inline(__always)
+  init(_ color: Color) {
+    value = UInt32(color.y) << 16 | UInt32(color.u) << 8 | UInt32(color.v)
+  }
+
+  @inline(__always)
+  init(index: UInt8) {
+    value = UInt32(index)
+  }
+
+  /// Of a pen made from a colour.
+  @inline(__always)
+  var color: Color {
+    Color(
+      y: UInt8(truncatingIfNeeded: value >> 16), u: UInt8(truncatingIfNeeded: value >> 8),
+      v: UInt8(truncatingIfNeeded: value))
+  }
+}
+
+/// What one cell shows.
+struct CellLook: Hashable {
+  var glyph: Glyph
+  var foreground: Pen
+  var background: Pen
+
+  static let unknown = CellLook(glyph: .space, foreground: .unknown, background: .unknown)
+
+  @inline(__always)
+  init(glyph: Glyph, foreground: Pen, background: Pen) {
+    self.glyph = glyph
+    self.foreground = foreground
+    self.background = background
+  }
+}

@@ -1,0 +1,43 @@
+/// A colour as the codec carries it: BT.601, limited range.
+struct Color: Hashable {
+  var y: UInt8
+  var u: UInt8
+  var v: UInt8
+
+  static let black = Color(y: 16, u: 128, v: 128)
+
+  @inline(__always)
+  init(y: UInt8, u: UInt8, v: UInt8) {
+    self.y = y
+    self.u = u
+    self.v = v
+  }
+
+  /// From red, green and blue of 0...255.
+  init(red: Int, green: Int, blue: Int) {
+    func sample(_ offset: Int, _ r: Int, _ g: Int, _ b: Int) -> UInt8 {
+      UInt8(clamping: offset + (r * red + g * green + b * blue + 32768) >> 16)
+    }
+    y = sample(16, 16829, 33039, 6416)
+    u = sample(128, -9714, -19071, 28784)
+    v = sample(128, 28784, -24103, -4681)
+  }
+
+  /// Red, green and blue of 0...255.
+  @inline(__always)
+  var rgb: (red: Int, green: Int, blue: Int) {
+    let luma = (Int(y) - 16) * 76309 + 32768
+    let blue = Int(u) - 128
+    let red = Int(v) - 128
+    @inline(__always) func clamped(_ value: Int) -> Int { min(max(value >> 16, 0), 255) }
+    return (
+      clamped(luma + 104597 * red), clamped(luma - 25675 * blue - 53279 * red), clamped(luma + 132201 * blue)
+    )
+  }
+
+  /// Close enough that nobody sees the difference side by side.
+  @inline(__always)
+  func isNear(_ other: Color) -> Bool {
+    abs(Int(y) - Int(other.y)) <= 1 && abs(Int(u) - Int(other.u)) <= 2 && abs(Int(v) - Int(other.v)) <= 2
+  }
+}

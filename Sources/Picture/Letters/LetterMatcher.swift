@@ -1,0 +1,49 @@
+/// The character that is most like the tile, and the two colours that suit it best: ink and ground.
+struct LetterMatcher: CellMatcher {
+  let pens: PenChooser
+  let usesBlocks = false
+  let seesHalvesOnly = false
+  private let letters = LetterSet(normalized: true)
+  private let tile = Storage<Float>(repeating: 0, count: LetterShapes.samples)
+  /// A character that explains no more squared error than this is not worth a second colour.
+  private let flatness: Float = 24
+
+  init(pens: PenChooser) {
+    self.pens = pens
+  }
+
+  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>, column: Int, row: Int) -> CellLook {
+    let mean = LetterSet.reduce(luma, into: tile.pointer)
+    // Shapes have no mean, so the tile need not lose its own.
+    let products = letters.products(tile.pointer)
+    var best = 0
+    var strength: Float = 0
+    for letter in 0..<letters.count {
+      let square = products[letter] * products[letter]
+      if square > strength {
+        strength = square
+        best = letter
+      }
+    }
+    let tint = HalfMatcher.colors(luma: luma, chroma: chroma)
+    let u = UInt8((UInt16(tint.upper.u) + UInt16(tint.lower.u) + 1) / 2)
+    let v = UInt8((UInt16(tint.upper.v) + UInt16(tint.lower.v) + 1) / 2)
+    func pen(_ value: Float) -> Pen {
+      pens.pen(Color(y: UInt8(min(max(value + 0.5, 16), 235)), u: u, v: v), column: column, line: 2 * row)
+    }
+    if strength <= flatness {
+      let ground = pen(mean)
+      return CellLook(glyph: .space, foreground: ground, background: ground)
+    }
+    // Least squares: tile = ground + (ink - ground) * coverage. Ink thinner than a sample is asked for more than there
+    // is; then the ground makes up for the mean.
+    let coverage = letters.means[best]
+    let slope = products[best] / letters.variances[best].squareRoot()
+    let ink = min(max(mean + slope * (1 - coverage), 16), 235)
+    let ground = (mean - ink * coverage) / (1 - coverage)
+    let inkPen = pen(ink)
+    let groundPen = pen(ground)
+    if inkPen == groundPen { return CellLook(glyph: .space, foreground: groundPen, background: groundPen) }
+    return CellLook(glyph: Glyph(ascii: letters.characters[best]), foreground: inkPen, background: groundPen)
+  }
+}

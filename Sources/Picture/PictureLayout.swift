@@ -1,0 +1,72 @@
+import Frames
+
+/// How a picture is fitted into a viewport of another shape.
+public enum PictureFit: Sendable, Hashable {
+  /// As large as it goes with its own shape, centred; the rest is blank.
+  case letterbox
+  /// Stretched over the whole viewport.
+  case stretch
+}
+
+/// Which cells of a viewport hold what.
+struct PictureLayout: Hashable {
+  /// Everything that is drawn into.
+  var area: CellRectangle
+  /// The peer's picture, inside the area.
+  var picture: CellRectangle
+  /// The self view, inside the picture.
+  var selfView: CellRectangle?
+  var cellPixels: PixelSize
+
+  /// - Parameter sixel: for sixel graphics, what the terminal says of them: images stay off the screen's last row and
+  ///   within the largest size.
+  init(viewport: Viewport, remote: VideoSize?, selfView: VideoSize?, fit: PictureFit, sixel: SixelSupport?) {
+    area = viewport.drawable
+    cellPixels = viewport.countedCellPixels
+    var inner = area
+    if let sixel {
+      let screenRows = viewport.screenRows ?? area.row + area.rows + 1
+      inner.rows = max(0, min(inner.rows, screenRows - 1 - inner.row))
+      if let largest = sixel.largestImage {
+        inner.columns = min(inner.columns, largest.width / cellPixels.width)
+        inner.rows = min(inner.rows, largest.height / cellPixels.height)
+        inner.column += (area.columns - inner.columns) / 2
+      }
+    }
+    if let remote, fit == .letterbox, !inner.isEmpty {
+      picture = Self.letterbox(remote, in: inner, cell: cellPixels)
+    } else {
+      picture = inner.isEmpty ? CellRectangle(column: area.column, row: area.row, columns: 0, rows: 0) : inner
+    }
+    self.selfView = selfView.flatMap { Self.corner($0, of: picture, cell: cellPixels) }
+  }
+
+  /// The largest centred rectangle of cells of (nearly) the picture's shape; at least one cell.
+  static func letterbox(_ size: VideoSize, in area: CellRectangle, cell: PixelSize) -> CellRectangle {
+    var result = area
+    let pixels = PixelSize(width: area.columns * cell.width, height: area.rows * cell.height)
+    if size.width * pixels.height >= size.height * pixels.width {
+      result.rows = rounded(pixels.width * size.height, size.width * cell.height, atMost: area.rows)
+    } else {
+      result.columns = rounded(pixels.height * size.width, size.height * cell.width, atMost: area.columns)
+    }
+    result.column += (area.columns - result.columns) / 2
+    result.row += (area.rows - result.rows) / 2
+    return result
+  }
+
+  /// The lower right corner for the self view: a quarter as wide as the picture and at most a third as high, or nothing
+  /// where that would be too small to see anything in.
+  static func corner(_ size: VideoSize, of picture: CellRectangle, cell: PixelSize) -> CellRectangle? {
+    let box = CellRectangle(columns: picture.columns / 4, rows: picture.rows / 3)
+    guard box.columns >= 6, box.rows >= 3 else { return nil }
+    let inset = letterbox(size, in: box, cell: cell)
+    return CellRectangle(
+      column: picture.column + picture.columns - inset.columns, row: picture.row + picture.rows - inset.rows,
+      columns: inset.columns, rows: inset.rows)
+  }
+
+  private static func rounded(_ dividend: Int, _ divisor: Int, atMost limit: Int) -> Int {
+    min(max((dividend + divisor / 2) / divisor, 1), limit)
+  }
+}

@@ -1,0 +1,58 @@
+/// Which source samples of one axis an output sample is the mean of: a box, its edges weighted by how much of the sample
+/// they cover. Also serves to enlarge, where boxes are smaller than a sample.
+final class AxisMap {
+  /// The box of one output sample.
+  struct Span {
+    /// First source sample.
+    var first: Int32
+    /// Number of samples taken, 1...``AxisMap/mostTaps``.
+    var count: Int32
+    /// Distance between them: more than 1 only in very large boxes, of which every so many samples will do.
+    var step: Int32
+    /// Index of the first weight.
+    var weight: Int32
+  }
+
+  /// The most samples a box is made of. With more, 8-bit weights would vanish.
+  static let mostTaps = 64
+
+  let outputs: Int
+  private let spanStorage: Storage<Span>
+  private let weightStorage: Storage<UInt16>
+  /// One for each output sample.
+  var spans: UnsafeMutablePointer<Span> { spanStorage.pointer }
+  /// The weights of each span add up to 256.
+  var weights: UnsafeMutablePointer<UInt16> { weightStorage.pointer }
+
+  /// - Parameters:
+  ///   - source: samples there are, 1 or more.
+  ///   - outputs: samples wanted, 1 or more.
+  ///   - mirrored: whether the outputs run from the last source sample to the first.
+  init(source: Int, outputs: Int, mirrored: Bool = false) {
+    self.outputs = outputs
+    var spans: [Span] = []
+    var weights: [UInt16] = []
+    for position in 0..<outputs {
+      let output = mirrored ? outputs - 1 - position : position
+      // In units of 1/outputs of a source sample the box is [low, high), and sample s is [s * outputs, (s + 1) * outputs).
+      let low = output * source
+      let high = low + source
+      let first = low / outputs
+      let last = (high - 1) / outputs
+      let step = (last - first) / Self.mostTaps + 1
+      let count = (last - first) / step + 1
+      spans.append(Span(first: Int32(first), count: Int32(count), step: Int32(step), weight: Int32(weights.count)))
+      var used = 0
+      for tap in 1...count {
+        let covered =
+          step > 1 ? tap * 256 / count : ((min((first + tap) * outputs, high) - low) * 256 + source / 2) / source
+        weights.append(UInt16(covered - used))
+        used = covered
+      }
+    }
+    self.spanStorage = Storage(repeating: Span(first: 0, count: 1, step: 1, weight: 0), count: outputs)
+    self.weightStorage = Storage(repeating: 0, count: weights.count)
+    for (index, span) in spans.enumerated() { spanStorage.pointer[index] = span }
+    for (index, weight) in weights.enumerated() { weightStorage.pointer[index] = weight }
+  }
+}

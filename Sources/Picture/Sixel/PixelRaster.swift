@@ -1,0 +1,112 @@
+import Frames
+
+/// The pixels of a sixel picture in I420, as they are shown: a sample follows the camera only when it has moved by more
+/// than the noise, so still parts stay still.
+final class PixelRaster {
+  let width: Int
+  let height: Int
+  let stride: Int
+  let chromaStride: Int
+  private let yStorage: Storage<UInt8>
+  private let uStorage: Storage<UInt8>
+  private let vStorage: Storage<UInt8>
+  /// One flag for each run of 16 pixels of each row: whether any of them changed with the last frame.
+  private let changes: Storage<Bool>
+  var y: UnsafeMutablePointer<UInt8> { yStorage.pointer }
+  var u: UnsafeMutablePointer<UInt8> { uStorage.pointer }
+  var v: UnsafeMutablePointer<UInt8> { vStorage.pointer }
+
+  /// Pixels that share a flag.
+  static let run = 16
+  /// Runs in a row.
+  let runs: Int
+
+  /// How far samples may stray before they are followed.
+  private static let lumaNoise: UInt8 = 3
+  private static let chromaNoise: UInt8 = 6
+
+  init(width: Int, height: Int) {
+    self.width = width
+    self.height = height
+    stride = (width + 63) & ~63
+    chromaStride = stride / 2
+    runs = stride / Self.run
+    // Rows are written eight at a time.
+    let rows = (height + 15) & ~7
+    yStorage = Storage(repeating: 16, count: stride * rows)
+    uStorage = Storage(repeating: 128, count: chromaStride * rows)
+    vStorage = Storage(repeating: 128, count: chromaStride * rows)
+    changes = Storage(repeating: true, count: runs * rows)
+  }
+
+  func clearChanges() {
+    changes.fill(false)
+  }
+
+  /// Makes everything black.
+  func blank() {
+    yStorage.fill(16)
+    uStorage.fill(128)
+    vStorage.fill(128)
+  }
+
+  func color(x: Int, y row: Int) -> Color {
+    let chroma = (row / 2) * chromaStride + x / 2
+    return Color(y: y[row * stride + x], u: u[chroma], v: v[chroma])
+  }
+
+  func hasChanged(run: Int, row: Int) -> Bool {
+    changes.pointer[row * runs + run]
+  }
+
+  /// Takes a row of luma.
+  /// - Parameter x: where it begins, and `count` its length.
+  func take(luma: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
+    follow(luma, y + row * stride + x, count, Self.lumaNoise) { offset in
+      changes.pointer[row * runs + (x + offset) / Self.run] = true
+    }
+  }
+
+  /// Takes a row of U and one of V, counted in chroma samples.
+  func take(u blue: UnsafePointer<UInt8>, v red: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
+    func flag(_ offset: Int) {
+      let run = (x + offset) * 2 / Self.run
+      changes.pointer[2 * row * runs + run] = true
+      changes.pointer[(2 * row + 1) * runs + run] = true
+    }
+    follow(blue, u + row * chromaStride + x, count, Self.chromaNoise, flag)
+    follow(red, v + row * chromaStride + x, count, Self.chromaNoise, flag)
+  }
+
+  /// Copies samples that differ by more than `noise`; tells in steps of 8 samples where there were any.
+  @inline(__always)
+  private func follow(
+    _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int, _ noise: UInt8,
+    _ changed: (Int) -> Void
+  ) {
+    let limit = SIMD8<UInt8>(repeating: noise)
+    var x = 0
+    while x + 8 <= count {
+      let new = UnsafeRawPointer(source + x).loadUnaligned(as: SIMD8<UInt8>.self)
+      let old = UnsafeRawPointer(target + x).loadUnaligned(as: SIMD8<UInt8>.self)
+      let larger = new.replacing(with: old, where: old .> new)
+      let smaller = new.replacing(with: old, where: old .< new)
+      let result = old.replacing(with: new, where: larger &- smaller .> limit)
+      if unsafeBitCast(result, to: UInt64.self) != unsafeBitCast(old, to: UInt64.self) {
+        UnsafeMutableRawPointer(target + x).storeBytes(of: result, as: SIMD8<UInt8>.self)
+        // Eight samples may lie across two runs.
+        changed(x)
+        changed(x + 7)
+      }
+      x += 8
+    }
+    while x < count {
+      let difference = Int(source[x]) - Int(target[x])
+      if abs(difference) > Int(noise) {
+        target[x] = source[x]
+        changed(x)
+      }
+      x += 1
+    }
+  }
+}

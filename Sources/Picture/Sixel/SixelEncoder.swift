@@ -1,0 +1,245 @@
+/// Writes a rectangle of palette indices as one sixel image. In each band of six rows the stretches of all colours are
+/// packed into as few passes as will go, so that little is spent on skipping.
+final class SixelEncoder {
+  /// Six pixels of one colour in one column.
+  private struct Sixel {
+    var x: UInt16
+    var color: UInt8
+    var bits: UInt8
+  }
+
+  /// Sixels of one colour that lie close together, in order: `start..<end`, from `x` to before `stop`.
+  private struct Stretch {
+    var start: Int32
+    var end: Int32
+    var x: UInt16
+    var stop: UInt16
+    var color: UInt8
+    /// The next stretch by x.
+    var next: Int32
+  }
+
+  /// Gaps of up to this many columns are written as blanks rather than leaving the colour.
+  private static let smallGap = 4
+
+  private let width: Int
+  private let found: Storage<Sixel>
+  private let sorted: Storage<Sixel>
+  private let stretches: Storage<Stretch>
+  /// First stretch at each column.
+  private let heads: Storage<Int32>
+  private let ends = Storage<Int32>(repeating: 0, count: ColorIndex.mostColors + 1)
+  private let isUsed = Storage<Bool>(repeating: false, count: ColorIndex.mostColors)
+
+  /// - Parameter width: of the widest rectangle, in pixels.
+  init(width: Int) {
+    self.width = width
+    found = Storage(repeating: Sixel(x: 0, color: 0, bits: 0), count: 6 * width)
+    sorted = Storage(repeating: Sixel(x: 0, color: 0, bits: 0), count: 6 * width)
+    stretches = Storage(repeating: Stretch(start: 0, end: 0, x: 0, stop: 0, color: 0, next: -1), count: 6 * width)
+    heads = Storage(repeating: -1, count: width)
+  }
+
+  /// Where the pixels are, and which of them the terminal shows already.
+  struct Pixels {
+    var indices: UnsafePointer<UInt8>
+    /// What the terminal shows; nil to paint every pixel.
+    var shown: UnsafePointer<UInt8>?
+    var stride: Int
+  }
+
+  /// Writes the image of a rectangle: `top` is counted in pixels of the raster, the height must be a multiple of six.
+  func encode(
+    _ pixels: Pixels, x: Int, top: Int, width: Int, height: Int, palette: UnsafeBufferPointer<Color>,
+    into writer: TerminalWriter
+  ) {
+    begin(pixels, x: x, top: top, width: width, height: height, palette: palette, into: writer)
+    for band in 0..<height / 6 {
+      let count = collect(pixels, x: x, row: top + band * 6, width: width)
+      // Each sixel is at most a gap (5 bytes), a colour (4), itself (5), and the end of its pass.
+      var pen = writer.begin(atMost: 16 * count + 8)
+      if band > 0 { pen.byte(0x2D) }
+      pack(count: sort(count), into: &pen)
+      writer.finish(pen)
+    }
+    var pen = writer.begin(atMost: 8)
+    pen.literal(ControlSequence.stringTerminator)
+    writer.finish(pen)
+  }
+
+  /// Introducer, size, and the colours that occur.
+  private func begin(
+    _ pixels: Pixels, x: Int, top: Int, width: Int, height: Int, palette: UnsafeBufferPointer<Color>,
+    into writer: TerminalWriter
+  ) {
+    isUsed.fill(false)
+    for row in top..<top + height {
+      let indices = pixels.indices + row * pixels.stride
+      if let shown = pixels.shown.map({ $0 + row * pixels.stride }) {
+        for x in x..<x + width where indices[x] != shown[x] { isUsed.pointer[Int(indices[x])] = true }
+      } else {
+        for x in x..<x + width { isUsed.pointer[Int(indices[x])] = true }
+      }
+    }
+    var pen = writer.begin(atMost: 64 + palette.count * 24)
+    // P2 = 1: what is not painted stays. Pixels are square.
+    pen.literal("\u{1B}P0;1q\"1;1;")
+    pen.number(width)
+    pen.byte(0x3B)
+    pen.number(height)
+    for (number, color) in palette.enumerated() where isUsed.pointer[number] {
+      let percent = SixelColor(color)
+      pen.byte(0x23)
+      pen.number(number)
+      pen.literal(";2;")
+      pen.number(percent.red)
+      pen.byte(0x3B)
+      pen.number(percent.green)
+      pen.byte(0x3B)
+      pen.number(percent.blue)
+    }
+    writer.finish(pen)
+  }
+
+  /// Lists the sixels of a band, column by column; returns how many.
+  private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int) -> Int {
+    let found = found.pointer
+    let stride = pixels.stride
+    var count = 0
+    var first = pixels.indices + row * stride + x
+    var known = pixels.shown.map { $0 + row * stride + x }
+    for column in 0..<width {
+      let start = count
+      for line in 0..<6 {
+        let color = first[line * stride]
+        if let known, known[line * stride] == color { continue }
+        let bit = UInt8(1) << UInt8(line)
+        var at = start
+        while at < count, found[at].color != color { at += 1 }
+        if at < count {
+          found[at].bits |= bit
+        } else {
+          found[count] = Sixel(x: UInt16(truncatingIfNeeded: column), color: color, bits: bit)
+          count += 1
+        }
+      }
+      first += 1
+      known = known.map { $0 + 1 }
+    }
+    return count
+  }
+
+  /// Sorts the sixels by colour and joins them into stretches; returns how many of those.
+  private func sort(_ count: Int) -> Int {
+    let ends = ends.pointer
+    ends.update(repeating: 0, count: ColorIndex.mostColors + 1)
+    for index in 0..<count { ends[Int(found.pointer[index].color) + 1] += 1 }
+    for color in 0..<ColorIndex.mostColors { ends[color + 1] += ends[color] }
+    for index in 0..<count {
+      let sixel = found.pointer[index]
+      sorted.pointer[Int(ends[Int(sixel.color)])] = sixel
+      ends[Int(sixel.color)] += 1
+    }
+    var made = 0
+    for index in 0..<count {
+      let sixel = sorted.pointer[index]
+      if made > 0, stretches.pointer[made - 1].color == sixel.color,
+        Int(sixel.x) - Int(stretches.pointer[made - 1].stop) <= Self.smallGap
+      {
+        stretches.pointer[made - 1].end += 1
+        stretches.pointer[made - 1].stop = sixel.x + 1
+      } else {
+        stretches.pointer[made] = Stretch(
+          start: Int32(index), end: Int32(index) + 1, x: sixel.x, stop: sixel.x + 1, color: sixel.color, next: -1)
+        made += 1
+      }
+    }
+    return made
+  }
+
+  /// Writes the stretches: each pass goes from left to right and takes every stretch that begins where it has come to or
+  /// later.
+  private func pack(count: Int, into pen: inout BytePen) {
+    var remaining = chain(count)
+    var selected = -1
+    var isFirst = true
+    while remaining >= 0 {
+      if !isFirst { pen.byte(0x24) }
+      isFirst = false
+      var x = 0
+      var current = remaining
+      var previous: Int32 = -1
+      while current >= 0 {
+        let stretch = stretches.pointer[Int(current)]
+        if Int(stretch.x) < x {
+          previous = current
+        } else {
+          if Int(stretch.color) != selected {
+            pen.byte(0x23)
+            pen.small(Int(stretch.color))
+            selected = Int(stretch.color)
+          }
+          write(stretch, from: x, into: &pen)
+          x = Int(stretch.stop)
+          if previous < 0 {
+            remaining = stretch.next
+          } else {
+            stretches.pointer[Int(previous)].next = stretch.next
+          }
+        }
+        current = stretch.next
+      }
+    }
+  }
+
+  /// Links all stretches in order of x; returns the first, or -1.
+  private func chain(_ count: Int) -> Int32 {
+    heads.fill(-1)
+    for index in Swift.stride(from: count - 1, through: 0, by: -1) {
+      let x = Int(stretches.pointer[index].x)
+      stretches.pointer[index].next = heads.pointer[x]
+      heads.pointer[x] = Int32(index)
+    }
+    var last: Int32 = -1
+    for x in Swift.stride(from: width - 1, through: 0, by: -1) where heads.pointer[x] >= 0 {
+      var tail = heads.pointer[x]
+      while stretches.pointer[Int(tail)].next >= 0 { tail = stretches.pointer[Int(tail)].next }
+      stretches.pointer[Int(tail)].next = last
+      last = heads.pointer[x]
+    }
+    return last
+  }
+
+  @inline(__always)
+  private func write(_ stretch: Stretch, from x: Int, into pen: inout BytePen) {
+    Self.repeated(0, Int(stretch.x) - x, into: &pen)
+    var bits: UInt8 = 0
+    var count = 0
+    var next = Int(stretch.x)
+    for index in Int(stretch.start)..<Int(stretch.end) {
+      let sixel = sorted.pointer[index]
+      let gap = Int(sixel.x) - next
+      if gap > 0 || sixel.bits != bits {
+        Self.repeated(bits, count, into: &pen)
+        Self.repeated(0, gap, into: &pen)
+        bits = sixel.bits
+        count = 0
+      }
+      count += 1
+      next = Int(sixel.x) + 1
+    }
+    Self.repeated(bits, count, into: &pen)
+  }
+
+  /// The same sixel several times.
+  @inline(__always)
+  private static func repeated(_ bits: UInt8, _ count: Int, into pen: inout BytePen) {
+    if count > 3 {
+      pen.byte(0x21)
+      pen.number(count)
+      pen.byte(0x3F + bits)
+    } else {
+      for _ in 0..<count { pen.byte(0x3F + bits) }
+    }
+  }
+}

@@ -1,0 +1,214 @@
+/// An answer of the terminal to one of our questions.
+enum TerminalReply: Equatable {
+  /// DA1: the attributes after the class.
+  case primaryAttributes([Int])
+  /// DA2: the kind of terminal.
+  case secondaryAttributes(Int)
+  /// XTVERSION.
+  case name(String)
+  case cellPixels(PixelSize)
+  case textPixels(PixelSize)
+  case screenCells(columns: Int, rows: Int)
+  /// DECRPM: a private mode and its state, 0 when the terminal does not know the mode.
+  case mode(Int, state: Int)
+  case sixelRegisters(Int)
+  case sixelGeometry(PixelSize)
+}
+
+/// Picks the terminal's answers out of what a person types. Takes any bytes; holds back no more than
+/// ``longestControl`` of them.
+struct TerminalReplyParser: Sendable {
+  /// The longest control sequence that can be an answer. Longer ones were not asked for.
+  static let longestControl = 128
+  /// What of a terminal's name is kept.
+  static let longestName = 64
+
+  private enum State {
+    case ground
+    case escape
+    /// After ESC [ : parameters and intermediates.
+    case control
+    /// After ESC P, where XTVERSION goes on with > and |.
+    case device
+    /// Inside of XTVERSION.
+    case name
+    case nameEscape
+  }
+
+  private var state = State.ground
+  private var held: [UInt8] = []
+  private var name: [UInt8] = []
+
+  private static let escape: UInt8 = 0x1B
+
+  /// Takes a byte; appends what turns out to be typed, and returns an answer that is complete.
+  mutating func take(_ byte: UInt8, typed: inout [UInt8]) -> TerminalReply? {
+    switch state {
+    case .ground:
+      if byte == Self.escape {
+        held.append(byte)
+        state = .escape
+      } else {
+        typed.append(byte)
+      }
+    case .escape:
+      takeAfterEscape(byte, typed: &typed)
+    case .control:
+      return takeControl(byte, typed: &typed)
+    case .device:
+      takeDevice(byte, typed: &typed)
+    case .name:
+      return takeName(byte, typed: &typed)
+    case .nameEscape:
+      if byte == 0x5C { return finishName() }
+      // The string was cut short by another sequence.
+      drop()
+      held.append(Self.escape)
+      state = .escape
+      return take(byte, typed: &typed)
+    }
+    return nil
+  }
+
+  /// Gives back what was held, as typed.
+  mutating func release() -> [UInt8] {
+    defer { drop() }
+    return held
+  }
+
+  private mutating func drop() {
+    held.removeAll(keepingCapacity: true)
+    name.removeAll(keepingCapacity: true)
+    state = .ground
+  }
+
+  /// What was held is not an answer.
+  private mutating func giveBack(_ byte: UInt8, typed: inout [UInt8]) {
+    typed += held
+    drop()
+    if byte == Self.escape {
+      held.append(byte)
+      state = .escape
+    } else {
+      typed.append(byte)
+    }
+  }
+
+  private mutating func takeAfterEscape(_ byte: UInt8, typed: inout [UInt8]) {
+    switch byte {
+    case 0x5B: state = .control
+    case 0x50: state = .device
+    default: return giveBack(byte, typed: &typed)
+    }
+    held.append(byte)
+  }
+
+  private mutating func takeControl(_ byte: UInt8, typed: inout [UInt8]) -> TerminalReply? {
+    guard (0x20...0x7E).contains(byte), held.count < Self.longestControl else {
+      giveBack(byte, typed: &typed)
+      return nil
+    }
+    guard byte >= 0x40 else {
+      held.append(byte)
+      return nil
+    }
+    if let answer = TerminalControl(held.dropFirst(2), final: byte), answer.isAnswer {
+      drop()
+      return answer.reply
+    }
+    giveBack(byte, typed: &typed)
+    return nil
+  }
+
+  private mutating func takeDevice(_ byte: UInt8, typed: inout [UInt8]) {
+    // Alt and capital P begin the same way, so both bytes must follow.
+    if held.count == 2, byte == 0x3E {
+      held.append(byte)
+    } else if held.count == 3, byte == 0x7C {
+      held.removeAll(keepingCapacity: true)
+      state = .name
+    } else {
+      giveBack(byte, typed: &typed)
+    }
+  }
+
+  private mutating func takeName(_ byte: UInt8, typed: inout [UInt8]) -> TerminalReply? {
+    switch byte {
+    case Self.escape:
+      state = .nameEscape
+    case 0x20...0x7E:
+      if name.count < Self.longestName { name.append(byte) }
+    default:
+      // No name has control characters: the string was cut short.
+      drop()
+      typed.append(byte)
+    }
+    return nil
+  }
+
+  private mutating func finishName() -> TerminalReply {
+    defer { drop() }
+    return .name(String(decoding: name, as: UTF8.self))
+  }
+}
+
+/// A control sequence: private marker, parameters, intermediate, final byte.
+private struct TerminalControl {
+  private let marker: UInt8?
+  private let parameters: [Int]
+  private let intermediate: UInt8?
+  private let final: UInt8
+
+  /// Nil for what no terminal answers.
+  init?(_ bytes: ArraySlice<UInt8>, final: UInt8) {
+    var rest = bytes
+    marker = rest.first.flatMap { (0x3C...0x3F).contains($0) ? $0 : nil }
+    if marker != nil { rest = rest.dropFirst() }
+    intermediate = rest.last.flatMap { (0x20...0x2F).contains($0) ? $0 : nil }
+    if intermediate != nil { rest = rest.dropLast() }
+    guard rest.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x3B }) else { return nil }
+    // Numbers too large to believe become 0, which no answer uses.
+    parameters = rest.split(separator: 0x3B, omittingEmptySubsequences: false).map {
+      $0.count > 6 ? 0 : $0.reduce(0) { $0 * 10 + Int($1) - 48 }
+    }
+    self.final = final
+  }
+
+  private func parameter(_ index: Int) -> Int { index < parameters.count ? parameters[index] : 0 }
+
+  /// Whether the sequence has the form of an answer; no key sends one of these.
+  var isAnswer: Bool {
+    switch (marker, intermediate, final) {
+    case (0x3F, nil, 0x63), (0x3E, nil, 0x63): true  // ? c, > c
+    case (nil, nil, 0x74): true  // t
+    case (0x3F, 0x24, 0x79): true  // ? $ y
+    case (0x3F, nil, 0x53): true  // ? S
+    default: false
+    }
+  }
+
+  /// What it says; nil when it is of no use to us.
+  var reply: TerminalReply? {
+    let size = PixelSize(width: parameter(2), height: parameter(1))
+    let isSize = size.width > 0 && size.height > 0
+    switch (marker, final) {
+    case (0x3F, 0x63): return .primaryAttributes(Array(parameters.dropFirst()))
+    case (0x3E, 0x63): return .secondaryAttributes(parameter(0))
+    case (nil, 0x74):
+      guard isSize else { return nil }
+      switch parameter(0) {
+      case 4: return .textPixels(size)
+      case 6: return .cellPixels(size)
+      case 8: return .screenCells(columns: size.width, rows: size.height)
+      default: return nil
+      }
+    case (0x3F, 0x79): return .mode(parameter(0), state: parameter(1))
+    case (0x3F, 0x53):
+      guard parameter(1) == 0 else { return nil }
+      if parameter(0) == 1 { return parameter(2) > 0 ? .sixelRegisters(parameter(2)) : nil }
+      guard parameter(0) == 2, parameter(2) > 0, parameter(3) > 0 else { return nil }
+      return .sixelGeometry(PixelSize(width: parameter(2), height: parameter(3)))
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/// How many colours a terminal has.
+public enum ColorDepth: Int, Sendable, Comparable {
+  /// The default pens only.
+  case mono
+  /// The sixteen colours of SGR 30...37, 90...97.
+  case ansi16
+  /// The xterm palette of SGR 38;5.
+  case ansi256
+  /// Red, green and blue of SGR 38;2.
+  case trueColor
+
+  public static func < (a: ColorDepth, b: ColorDepth) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// What a terminal says about its sixel graphics.
+public struct SixelSupport: Sendable, Hashable {
+  /// With fewer colour registers than this block elements look better than sixels.
+  static let fewestForVideo = 64
+
+  /// Colour registers, 2 or more.
+  public var registers: Int
+  /// The largest image, where the terminal told.
+  public var largestImage: PixelSize?
+  /// Whether pixels that an image leaves unpainted (P2 = 1) keep what was there. Known only of some terminals; others
+  /// replace every cell under an image.
+  public var keepsUnpaintedPixels: Bool
+
+  public init(registers: Int = 256, largestImage: PixelSize? = nil, keepsUnpaintedPixels: Bool = false) {
+    self.registers = registers
+    self.largestImage = largestImage
+    self.keepsUnpaintedPixels = keepsUnpaintedPixels
+  }
+}
+
+/// A program between us and the terminal that draws for itself.
+public enum Multiplexer: Sendable, Hashable {
+  case tmux, screen
+}
+
+/// What a terminal can do, as far as it matters for pictures.
+public struct TerminalCapabilities: Sendable, Hashable {
+  public var colors: ColorDepth
+  /// Whether characters outside ASCII arrive as UTF-8.
+  public var isUTF8: Bool
+  /// Nil without sixel graphics.
+  public var sixel: SixelSupport?
+  /// Whether frames are wrapped in synchronized updates (CSI ? 2026 h/l). Terminals that do not know them ignore them.
+  public var synchronizedUpdates: Bool
+  /// Size of a cell, where the terminal told.
+  public var cellPixels: PixelSize?
+  /// Size of the screen in columns and rows, where the terminal told.
+  public var screenCells: CellRectangle?
+  /// Name and version as the terminal gives them (XTVERSION), or the empty string.
+  public var name: String
+  public var multiplexer: Multiplexer?
+
+  public init(
+    colors: ColorDepth, isUTF8: Bool = true, sixel: SixelSupport? = nil, synchronizedUpdates: Bool = true,
+    cellPixels: PixelSize? = nil, screenCells: CellRectangle? = nil, name: String = "",
+    multiplexer: Multiplexer? = nil
+  ) {
+    self.colors = colors
+    self.isUTF8 = isUTF8
+    self.sixel = sixel
+    self.synchronizedUpdates = synchronizedUpdates
+    self.cellPixels = cellPixels
+    self.screenCells = screenCells
+    self.name = name
+    self.multiplexer = multiplexer
+  }
+}
