@@ -12,7 +12,7 @@ import Testing
     for _ in 0..<11 { try sink.play(AudioPeriod()) }
     let elapsed = NIODeadline.now() - start
     // Ten beats after the first; a busy machine may be late, never early.
-    #expect(elapsed >= .milliseconds(200) && elapsed < .seconds(2))
+    #expect(elapsed >= .milliseconds(200) && elapsed < .seconds(10))
   }
 
   @Test func stopEndsAWaitOnAnotherThread() async throws {

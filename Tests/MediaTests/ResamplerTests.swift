@@ -20,7 +20,7 @@ import Testing
     return heard
   }
 
-  @Test(arguments: [8_000, 11_025, 16_000, 22_050, 44_100, 47_999, 96_000, 384_000])
+  @Test(arguments: [8_000, 44_100, 47_999, 96_000])
   func aToneStaysPure(rate: Int) {
     let heard = convert(997, from: rate, to: 48_000, seconds: 1.2)
     // A second of it, so that the window holds whole turns.
@@ -39,8 +39,8 @@ import Testing
   }
 
   @Test func thereIsNoDrift() {
-    let heard = convert(1000, from: 44_100, to: 48_000, seconds: 10)
-    #expect(abs(heard.count - 480_000) < 600)
+    let heard = convert(1000, from: 44_100, to: 48_000, seconds: 2)
+    #expect(abs(heard.count - 96_000) < 600)
     let late = Array(heard[(heard.count - 4800)...])
     #expect(amplitude(of: 1000, in: late) > 16_000)
   }
