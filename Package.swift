@@ -19,6 +19,7 @@ let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -82,7 +83,7 @@ let package = Package(
     room(
       "Calling",
       ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "ICE", nio, nioPosix, nioConcurrency, logging, collections]),
-    room("ChatServer", ["Signaling", nio, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging, lifecycle, collections]),
+    room("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle, collections]),
     room("TerminalUI", ["Frames", "Calling", "Picture", nio, logging, "CNcurses"]),
 
     .executableTarget(
@@ -93,11 +94,18 @@ let package = Package(
       ], swiftSettings: strict),
     .executableTarget(
       name: "glyphone-server",
-      dependencies: ["ChatServer", nio, nioPosix, nioSSL, logging, arguments, lifecycle], swiftSettings: strict),
+      dependencies: ["ChatServer", nioPosix, logging, arguments, lifecycle, unixSignals], swiftSettings: strict),
     // The server's WebSocket pipeline with an echo on top, for conformance tests only.
     .executableTarget(
-      name: "websocket-echo", dependencies: ["Signaling", nio, nioPosix, nioHTTP1, nioWebSocket],
+      name: "websocket-echo", dependencies: ["Signaling", nio, nioPosix],
       path: "Tests/WebSocketEcho", swiftSettings: strict),
+    // The terminal front end on a played controller, for tests of what it does to a terminal.
+    .executableTarget(
+      name: "ui-demo", dependencies: ["TerminalUI", "Calling", "Picture", "Frames", nio], path: "Tests/TerminalUIDemo",
+      swiftSettings: strict),
+    // Media's drivers on real devices, for the machine that Tests/Devices/run starts.
+    .executableTarget(
+      name: "media-probe", dependencies: ["Media", "Frames", nio], path: "Tests/Devices/Probe", swiftSettings: strict),
 
     // Tests: one target per room, and what they share.
     .target(
@@ -107,11 +115,11 @@ let package = Package(
     tests("Picture", ["Frames"]),
     tests("ICE", ["TestSupport", nio, nioPosix]),
     tests("Signaling", [nio, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket]),
-    tests("Media", ["Frames", nio]),
+    tests("Media", ["Frames", nio], resources: [.copy("Fixtures")]),
     tests("PeerConnection", ["TestSupport", "Frames", "SDP", "RTP", "ICE", nio, nioPosix]),
     tests("ChatServer", ["Signaling", nio, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket, logging]),
     tests("Calling", ["Frames", "Signaling", "ChatServer", "Media", "PeerConnection", nio, nioPosix, logging]),
-    tests("TerminalUI", ["Frames", "Calling", "Picture"]),
+    tests("TerminalUI", ["Frames", "Calling", "Picture", nio]),
   ],
   swiftLanguageModes: [.v6]
 )

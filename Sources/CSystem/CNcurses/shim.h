@@ -7,4 +7,71 @@
 #endif
 #include <locale.h>
 #include <ncurses.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 #include <term.h>
+#include <wchar.h>
+
+// What Swift cannot import of ncurses and the system: macros, variadic functions, wide characters.
+
+static const int glyphone_bold = 1, glyphone_dim = 2, glyphone_underline = 4, glyphone_reverse = 8;
+
+/// Columns that a terminal gives to a character; -1 when it cannot be printed. Wants a UTF-8 locale.
+static inline int glyphone_width(uint32_t scalar) {
+  extern int wcwidth(wchar_t);
+  return wcwidth((wchar_t)scalar);
+}
+
+/// Puts one cell: a spacing character and what combines with it, 0-terminated.
+static inline void glyphone_put(int row, int column, const uint32_t *text, int attributes, int pair) {
+  attr_t bits = A_NORMAL;
+  if (attributes & glyphone_bold) bits |= A_BOLD;
+  if (attributes & glyphone_dim) bits |= A_DIM;
+  if (attributes & glyphone_underline) bits |= A_UNDERLINE;
+  if (attributes & glyphone_reverse) bits |= A_REVERSE;
+  cchar_t cell;
+  if (setcchar(&cell, (const wchar_t *)text, bits, (short)pair, NULL) == OK) mvadd_wch(row, column, &cell);
+}
+
+/// Size of the terminal behind a file descriptor; 0 on success.
+static inline int glyphone_terminal_size(int descriptor, int *height, int *width) {
+  struct winsize size;
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return -1;
+  *height = size.ws_row;
+  *width = size.ws_col;
+  return 0;
+}
+
+/// Takes the terminal over; 0 when terminfo does not know it.
+static inline int glyphone_screen_open(void) {
+  use_env(FALSE);
+  if (newterm(NULL, stdout, stdin) == NULL) return 0;
+  raw();
+  noecho();
+  nonl();
+  // Input is read elsewhere: ncurses must not look at it to cut an update short.
+  typeahead(-1);
+  idcok(stdscr, FALSE);
+  idlok(stdscr, FALSE);
+  leaveok(stdscr, FALSE);
+  if (has_colors()) {
+    start_color();
+    use_default_colors();
+  }
+  return 1;
+}
+
+static inline int glyphone_screen_colors(void) { return has_colors() ? COLORS : 0; }
+static inline void glyphone_screen_clear_on_update(void) { clearok(curscr, TRUE); }
+static inline void glyphone_screen_move(int row, int column) { move(row, column); }
+static inline void glyphone_screen_update(void) {
+  wnoutrefresh(stdscr);
+  doupdate();
+}
+
+/// A string capability of this terminal ("rmcup"), or NULL.
+static inline const char *glyphone_terminfo(const char *name) {
+  const char *value = tigetstr((char *)name);
+  return value == (const char *)-1 ? NULL : value;
+}
+static inline int glyphone_terminfo_number(const char *name) { return tigetnum((char *)name); }

@@ -1,0 +1,279 @@
+import CNcurses
+import Calling
+import Glibc
+import NIOCore
+import Picture
+
+/// Waits for keys, events, signals and pictures, and brings the screen up to date.
+final class MainLoop {
+  private let ui: TerminalUI
+  private let terminal: Terminal
+  private let screen: NcursesScreen
+  private let guardian: TerminalGuard
+  private var capabilities: TerminalCapabilities
+  private var model: ScreenModel
+  private var canvas: Canvas
+  private var decoder = InputDecoder()
+  private var decodeBy: NIODeadline?
+  private var renderMode: RenderMode
+  private var fence = FrameFence()
+  /// Counts what makes the picture on the terminal worthless.
+  private var pictureSerial = 0
+  private var wasPictureShown = false
+  private var needsDrawing = true
+  private var reason: TerminalUI.ExitReason?
+  private var farewell: (deadline: NIODeadline, reason: TerminalUI.ExitReason)?
+
+  init(
+    ui: TerminalUI, terminal: Terminal, screen: NcursesScreen, guardian: TerminalGuard,
+    capabilities: TerminalCapabilities
+  ) {
+    self.ui = ui
+    self.terminal = terminal
+    self.screen = screen
+    self.guardian = guardian
+    self.capabilities = capabilities
+    renderMode = .automatic(for: capabilities)
+    let size = terminal.size
+    let environment = ScreenModel.Environment(wallClock: LocalTime.now, timeText: LocalTime.text)
+    model = ScreenModel(
+      columns: size.columns, rows: size.rows, name: ui.options.name, server: ui.options.server,
+      environment: environment, now: .now())
+    canvas = ScreenView.draw(model)
+  }
+
+  /// - Parameter typed: what was typed while the terminal was being asked what it can do.
+  func run(typed: [UInt8]) -> TerminalUI.ExitReason {
+    screen.resize(columns: model.columns, rows: model.rows)
+    if let mode = ui.options.renderMode { setRenderMode(mode) }
+    nameRenderMode()
+    draw()
+    terminal.enable(guardedBy: guardian)
+    take(decoder.decode(typed))
+    while reason == nil {
+      wait()
+      handleSignals(guardian.drain())
+      readKeys()
+      takeEvents()
+      perform(model.tick(now: .now()))
+      updateScreen()
+      if let farewell, farewell.deadline <= .now() { reason = farewell.reason }
+    }
+    return reason ?? .quit
+  }
+
+  // MARK: - Waiting
+
+  private func wait() {
+    let wantsOutput = terminal.isWriting || (needsDrawing && !terminal.isReady)
+    var descriptors = [
+      pollfd(fd: terminal.input, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: guardian.wakeRead, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: wantsOutput ? terminal.output : -1, events: Int16(POLLOUT), revents: 0),
+    ]
+    poll(&descriptors, nfds_t(descriptors.count), timeout)
+  }
+
+  private var timeout: Int32 {
+    if needsDrawing, !terminal.isWriting, terminal.isReady { return 0 }
+    let deadlines = [model.deadline, decodeBy, farewell?.deadline].compactMap { $0 }
+    guard let next = deadlines.min() else { return 60_000 }
+    // Rounded up: waking a moment early would only mean to wait again.
+    return Int32(clamping: max((next - .now()).nanoseconds + 999_999, 0) / 1_000_000)
+  }
+
+  // MARK: - Input
+
+  private func readKeys() {
+    var state = pollfd(fd: terminal.input, events: Int16(POLLIN), revents: 0)
+    if poll(&state, 1, 0) > 0 {
+      switch terminal.read() {
+      case .bytes(let bytes): take(decoder.decode(bytes))
+      case .nothing: break
+      case .gone: leave(because: .terminalGone)
+      }
+      decodeBy = decoder.patience.map { .now() + .milliseconds(Int64($0)) }
+    } else if let decodeBy, decodeBy <= .now() {
+      take(decoder.giveUp())
+      self.decodeBy = nil
+    }
+  }
+
+  private func take(_ keys: [KeyInput]) {
+    for key in keys {
+      if key == .statusReport {
+        fence.answered()
+        continue
+      }
+      var target: Canvas.Target?
+      if case .mouse(let mouse) = key { target = canvas.target(column: mouse.column, row: mouse.row) }
+      perform(model.key(key, target: target, now: .now()))
+      needsDrawing = true
+    }
+  }
+
+  private func handleSignals(_ signals: Set<Int32>) {
+    if signals.contains(SIGWINCH) { resize() }
+    for signal in [SIGINT, SIGTERM, SIGHUP] where signals.contains(signal) { leave(because: .signal(signal)) }
+  }
+
+  private func resize() {
+    let size = terminal.size
+    guard size.columns != model.columns || size.rows != model.rows else { return repaint() }
+    model.resize(columns: size.columns, rows: size.rows)
+    screen.resize(columns: size.columns, rows: size.rows)
+    pictureSerial += 1
+    needsDrawing = true
+  }
+
+  private func takeEvents() {
+    let (events, dropped) = ui.mailbox.takeAll()
+    guard !events.isEmpty else { return }
+    if dropped > 0 { model.add(.notice(.warning), "\(dropped) lines could not be shown in time.") }
+    for event in events {
+      if event == .finished { reason = farewell?.reason ?? .controllerFinished }
+      perform(model.update(event, now: .now()))
+    }
+    needsDrawing = true
+  }
+
+  // MARK: - Effects
+
+  private func perform(_ effects: [ScreenModel.Effect]) {
+    for effect in effects {
+      switch effect {
+      case .command(.quit): leave(because: .quit)
+      case .command(let command): ui.controller.perform(command)
+      case .bell: if !terminal.isWriting { terminal.bell() }
+      case .render(let name): changeRenderMode(name)
+      case .suspend: suspend()
+      case .repaint: repaint()
+      case .leave: reason = reason ?? farewell?.reason ?? .controllerFinished
+      }
+    }
+    if model.deadline != nil { needsDrawing = true }
+  }
+
+  private func leave(because why: TerminalUI.ExitReason) {
+    // Without a terminal, or told twice, there is nobody to show a farewell to.
+    if why == .terminalGone { return finish(why) }
+    guard farewell == nil else { return }
+    model.isLeaving = true
+    needsDrawing = true
+    farewell = (.now() + TerminalUI.farewellTime, why)
+    ui.controller.perform(.quit)
+  }
+
+  private func finish(_ why: TerminalUI.ExitReason) {
+    if farewell == nil { ui.controller.perform(.quit) }
+    reason = farewell?.reason ?? why
+  }
+
+  private func suspend() {
+    ui.pictures.configure(nil)
+    wasPictureShown = false
+    terminal.giveBack(screen, guardedBy: guardian)
+    guardian.suspend()
+    terminal.takeAgain(guardedBy: guardian)
+    let size = terminal.size
+    model.resize(columns: size.columns, rows: size.rows)
+    screen.resize(columns: size.columns, rows: size.rows)
+    draw()
+    terminal.enable(guardedBy: guardian)
+  }
+
+  private func repaint() {
+    screen.invalidate()
+    pictureSerial += 1
+    needsDrawing = true
+  }
+
+  // MARK: - How pictures are drawn
+
+  private func changeRenderMode(_ name: String?) {
+    guard let name else { return announce(renderMode.next(for: capabilities)) }
+    if name == "auto" { return announce(.automatic(for: capabilities)) }
+    let possible = RenderMode.allCases.filter { $0.isSupported(by: capabilities) }
+    guard let mode = RenderMode(rawValue: name), possible.contains(mode) else {
+      let list = possible.map(\.rawValue).joined(separator: ", ")
+      return model.add(.notice(.warning), "This terminal cannot show \"\(name)\". It can: auto, \(list).")
+    }
+    announce(mode)
+  }
+
+  private func setRenderMode(_ mode: RenderMode) {
+    renderMode = mode
+    nameRenderMode()
+    // Sixels may stand where the next mode writes nothing.
+    repaint()
+  }
+
+  private func announce(_ mode: RenderMode) {
+    setRenderMode(mode)
+    model.add(.event, "Pictures are drawn as \(model.renderName).")
+  }
+
+  private func nameRenderMode() {
+    let colors =
+      switch capabilities.colors {
+      case .mono: "2 colours"
+      case .ansi16: "16 colours"
+      case .ansi256: "256 colours"
+      case .trueColor: "true colour"
+      }
+    model.renderName = renderMode == .sixel ? "sixel" : "\(renderMode.rawValue), \(colors)"
+  }
+
+  // MARK: - Output
+
+  /// Pictures and text take turns; neither begins before the other is through.
+  private func updateScreen() {
+    if terminal.isWriting { continuePicture() }
+    guard !terminal.isWriting else { return }
+    placePicture()
+    if needsDrawing, terminal.isReady { draw() }
+    guard !needsDrawing, model.showsPicture, model.hasPicture, fence.maySend(now: .now()) else { return }
+    if let frame = ui.pictures.takeFrame() {
+      if fence.isInUse { fence.sent(now: .now()) }
+      finishPicture(terminal.write(fence.isInUse ? frame + FrameFence.request : frame))
+    } else {
+      ui.pictures.catchUp()
+    }
+  }
+
+  private func placePicture() {
+    if model.showsPicture != wasPictureShown {
+      wasPictureShown = model.showsPicture
+      pictureSerial += 1
+    }
+    let pane = model.layout.picture
+    let cells = CellRectangle(column: pane.column, row: pane.row, columns: pane.columns, rows: pane.rows)
+    let viewport = Viewport(cells: cells, cellPixels: capabilities.cellPixels, screenRows: model.rows)
+    ui.pictures.configure(
+      model.showsPicture
+        ? PicturePane.Setting(viewport: viewport, mode: renderMode, capabilities: capabilities, serial: pictureSerial)
+        : nil)
+    if model.showsPicture, !model.hasPicture, ui.pictures.hasFrame {
+      model.hasPicture = true
+      needsDrawing = true
+    }
+  }
+
+  private func continuePicture() {
+    finishPicture(terminal.continueWriting())
+  }
+
+  private func finishPicture(_ outcome: Terminal.WriteOutcome) {
+    switch outcome {
+    case .partial: break
+    case .done: ui.pictures.finishWriting(terminal.takeWrittenBuffer())
+    case .gone: leave(because: .terminalGone)
+    }
+  }
+
+  private func draw() {
+    canvas = ScreenView.draw(model)
+    screen.show(canvas)
+    needsDrawing = false
+  }
+}

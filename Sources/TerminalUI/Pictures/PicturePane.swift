@@ -1,0 +1,167 @@
+public import Calling
+public import Frames
+import Picture
+import Synchronization
+
+/// Where the pictures of a call are drawn. Frames come in on the media threads and are rendered to terminal bytes there;
+/// the main thread fetches the bytes and writes them.
+///
+/// At most one frame of bytes waits. While it does, newer pictures are not rendered at all: their bytes would build on a
+/// frame that is not on the screen yet. The newest picture is kept and drawn as soon as the terminal is free.
+public final class PicturePane: PictureSink {
+  /// How and where to draw, as the main thread wants it.
+  struct Setting: Equatable, Sendable {
+    var viewport: Viewport
+    var mode: RenderMode
+    var capabilities: TerminalCapabilities
+    /// A new number means that the terminal's picture area was overwritten.
+    var serial: Int
+  }
+
+  /// What the two sides hand each other.
+  private struct Exchange: Sendable {
+    var setting: Setting?
+    /// Rendered for this setting, and not fetched yet.
+    var ready: [UInt8]?
+    /// Fetched by the main thread and not written yet.
+    var isBeingWritten = false
+    var spare: [UInt8] = []
+    var wake: (@Sendable () -> Void)?
+  }
+
+  /// What rendering needs. Its lock is taken by the thread that brings a picture; a camera that finds it taken goes on.
+  private struct Drawing {
+    var renderer: Renderer?
+    var rendered: Setting?
+    var remote: VideoFrame?
+    var local: VideoFrame?
+    /// Pictures of our own since the peer's last one.
+    var localSinceRemote = 0
+    /// Whether the newest picture is not on the screen because the terminal was busy.
+    var isBehind = false
+  }
+
+  /// When this many of our own pictures have come since the peer's last one, they are drawn by themselves.
+  private static let patience = 10
+
+  private let exchange = Mutex(Exchange())
+  private let drawing = Mutex(Drawing())
+
+  public init() {}
+
+  public func showRemote(_ frame: VideoFrame) {
+    drawing.withLock { drawing in
+      drawing.remote = frame
+      drawing.localSinceRemote = 0
+      render(&drawing)
+    }
+  }
+
+  public func showLocal(_ frame: VideoFrame) {
+    _ = drawing.withLockIfAvailable { drawing in
+      drawing.local = frame
+      drawing.localSinceRemote += 1
+      if drawing.remote == nil || drawing.localSinceRemote > Self.patience { render(&drawing) }
+    }
+  }
+
+  public func clear() {
+    drawing.withLock { drawing in
+      drawing.remote = nil
+      drawing.local = nil
+      drawing.renderer?.invalidate()
+      drawing.isBehind = false
+      exchange.withLock { $0.ready = nil }
+    }
+  }
+
+  private func render(_ drawing: inout Drawing) {
+    guard let first = drawing.remote ?? drawing.local else { return }
+    // Nil: hidden, or the frame before has not been written yet.
+    let order = exchange.withLock { exchange -> (Setting, [UInt8])? in
+      guard let setting = exchange.setting, exchange.ready == nil, !exchange.isBeingWritten else { return nil }
+      defer { exchange.spare = [] }
+      return (setting, exchange.spare)
+    }
+    guard case (let setting, var bytes)? = order else {
+      drawing.isBehind = true
+      return
+    }
+    bytes.removeAll(keepingCapacity: true)
+    let renderer = prepare(&drawing, setting)
+    renderer.render(
+      remote: first, selfView: drawing.remote == nil ? nil : drawing.local, in: setting.viewport, into: &bytes)
+    drawing.isBehind = false
+    let wake = exchange.withLock { exchange -> (@Sendable () -> Void)? in
+      guard exchange.setting == setting, !bytes.isEmpty else {
+        exchange.spare = bytes
+        return nil
+      }
+      exchange.ready = bytes
+      return exchange.wake
+    }
+    wake?()
+  }
+
+  private func prepare(_ drawing: inout Drawing, _ setting: Setting) -> Renderer {
+    let renderer = drawing.renderer ?? Renderer(mode: setting.mode, capabilities: setting.capabilities)
+    drawing.renderer = renderer
+    if drawing.rendered != setting {
+      renderer.mode = setting.mode
+      renderer.capabilities = setting.capabilities
+      renderer.invalidate()
+      drawing.rendered = setting
+    }
+    return renderer
+  }
+}
+
+// MARK: - The main thread's side
+
+extension PicturePane {
+  /// Who is to be woken when a frame can be fetched.
+  func setWake(_ wake: (@Sendable () -> Void)?) {
+    exchange.withLock { $0.wake = wake }
+  }
+
+  /// Says how and where to draw from now on; nil hides the picture. Frames rendered for another setting are forgotten,
+  /// and the last picture is drawn anew, for the next one may be long in coming.
+  func configure(_ setting: Setting?) {
+    let isChanged = exchange.withLock { exchange -> Bool in
+      guard exchange.setting != setting else { return false }
+      exchange.setting = setting
+      if let stale = exchange.ready { exchange.spare = stale }
+      exchange.ready = nil
+      return true
+    }
+    if isChanged, setting != nil { drawing.withLock { render(&$0) } }
+  }
+
+  /// Whether a frame can be fetched.
+  var hasFrame: Bool { exchange.withLock { $0.ready != nil } }
+
+  /// The frame to be written now. Give the buffer back when it is written (``finishWriting(_:)``).
+  func takeFrame() -> [UInt8]? {
+    exchange.withLock { exchange in
+      guard let ready = exchange.ready else { return nil }
+      exchange.ready = nil
+      exchange.isBeingWritten = true
+      return ready
+    }
+  }
+
+  /// The frame is on the terminal.
+  func finishWriting(_ buffer: [UInt8]) {
+    exchange.withLock { exchange in
+      exchange.isBeingWritten = false
+      if exchange.spare.capacity < buffer.capacity { exchange.spare = buffer }
+    }
+  }
+
+  /// Draws the newest picture if it was passed over and no other has come since. To be called when all is quiet.
+  func catchUp() {
+    _ = drawing.withLockIfAvailable { drawing in
+      if drawing.isBehind { render(&drawing) }
+    }
+  }
+}
