@@ -82,7 +82,7 @@ let package = Package(
     // Where they meet.
     room(
       "Calling",
-      ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "ICE", nio, nioPosix, nioConcurrency, logging, collections]),
+      ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "SDP", nio, nioConcurrency, logging, collections]),
     room("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle, collections]),
     room("TerminalUI", ["Frames", "Calling", "Picture", nio, logging, "CNcurses"]),
 

@@ -1,0 +1,63 @@
+internal import NIOCore
+
+/// A connectivity check under way.
+struct Check {
+  var transaction: STUNTransaction
+  /// The role it claims; a 487 for a role we have left since is stale.
+  let role: ICEAgent.Role
+  let nominates: Bool
+
+  /// Rc and Rm of RFC 8489 section 6.2.1 at an RTO of 500 ms come to this; here it is the limit for any RTO.
+  static let lifetime = TimeAmount.milliseconds(39_500)
+  /// The back-off stops here, so that a path that loses much, or comes back, is found soon.
+  static let longestInterval = TimeAmount.seconds(1)
+}
+
+/// A local base and a remote candidate (RFC 8445 section 6.1.2). Reflexive local candidates have none of their own: theirs
+/// would be the same packets (section 6.1.2.4).
+struct CandidatePair {
+  /// RFC 8445 section 6.1.2.6. With one stream and one component nothing waits for another foundation; frozen are the
+  /// pairs that were set aside when a better one was nominated.
+  enum State {
+    case frozen, waiting, inProgress, succeeded, failed
+  }
+
+  /// The address of our socket, and the peer's.
+  let addresses: PairAddresses
+  var localPriority: UInt32
+  var remotePriority: UInt32
+  var priority: UInt64 = 0
+  var state = State.waiting
+  var check: Check?
+  /// Nominated by us or by the peer, and valid.
+  var isNominated = false
+  /// The peer has sent USE-CANDIDATE before the pair was valid.
+  var isNominatedByPeer = false
+  /// Whether it ran out of time once; then it holds up failure no more, however often the peer triggers it.
+  var hasFailed = false
+  /// The address the peer sees us at: the local candidate of the valid pair (RFC 8445 section 7.2.5.3.2).
+  var mapped: TransportAddress?
+  var lastResponse: NIODeadline?
+  var roundTripTime: TimeAmount?
+
+  /// A check has yet to show whether it works.
+  var isPending: Bool { state == .waiting || state == .inProgress }
+
+  mutating func updatePriority(role: ICEAgent.Role) {
+    priority =
+      role == .controlling
+      ? Priority.pair(controlling: localPriority, controlled: remotePriority)
+      : Priority.pair(controlling: remotePriority, controlled: localPriority)
+  }
+
+  mutating func measured(_ sample: TimeAmount) {
+    roundTripTime = sample.smoothed(into: roundTripTime)
+  }
+}
+
+extension TimeAmount {
+  /// A round trip taken into the smoothed one (gain of RFC 6298 section 2).
+  func smoothed(into average: TimeAmount?) -> TimeAmount {
+    average.map { .nanoseconds(($0.nanoseconds * 7 + nanoseconds) / 8) } ?? self
+  }
+}

@@ -1,0 +1,135 @@
+public import NIOCore
+
+extension ICEAgent {
+  /// Who chooses the pair (RFC 8445 section 4). The one who made the first offer is controlling.
+  public enum Role: Sendable, Hashable {
+    case controlling, controlled
+
+    var opposite: Role { self == .controlling ? .controlled : .controlling }
+  }
+
+  /// Times and bounds. The defaults are the RFCs'; tests shorten nothing, since time is theirs.
+  public struct Configuration: Sendable {
+    /// Ta: the least time between two new transactions (RFC 8445 section 14.2).
+    public var pacing = TimeAmount.milliseconds(50)
+    /// Ta of the first ``initialBurst`` transactions of a generation, so that a call on a good network comes up at once;
+    /// RFC 8445 section 14.2 allows 5 ms.
+    public var initialPacing = TimeAmount.milliseconds(5)
+    public var initialBurst = 12
+    /// How long the controlling agent waits for a better pair before it nominates the best it has.
+    public var nominationPatience = TimeAmount.milliseconds(200)
+    /// How long better pairs are still checked after one was nominated.
+    public var improvementWindow = TimeAmount.seconds(2)
+    /// The least time an agent hopes for candidates and peer-reflexive checks after the last news from the peer (RFC
+    /// 8863 section 4).
+    public var failurePatience = TimeAmount.milliseconds(39_500)
+    /// Mean time between consent checks (RFC 7675 section 5.1); each is 0.8...1.2 times that.
+    public var consentInterval = TimeAmount.seconds(5)
+    /// Without a response for so long consent expires (RFC 7675 section 5.1).
+    public var consentExpiry = TimeAmount.seconds(30)
+    /// The path counts as disconnected when a check and those after it went unanswered for so long.
+    public var disconnectedAfter = TimeAmount.seconds(5)
+    /// How often server-reflexive addresses are asked for again until there is a pair, to keep the NAT's mapping alive
+    /// while the callee's phone rings (RFC 8445 section 5.1.1.4).
+    public var mappingRefresh = TimeAmount.seconds(15)
+
+    public init() {}
+  }
+
+  /// Bounds on what peers, servers and machines can make grow.
+  enum Limit {
+    static let bases = 16
+    static let servers = 8
+    static let localCandidates = 48
+    static let remoteCandidates = 64
+    static let pairs = 100
+    static let outstandingConsentChecks = 8
+  }
+
+  /// How far gathering has come (`RTCIceGatheringState`).
+  public enum GatheringState: String, Sendable, Hashable {
+    case new, gathering, complete
+  }
+
+  /// How far the connection has come (`RTCIceConnectionState`).
+  public enum ConnectionState: String, Sendable, Hashable {
+    case new, checking
+    /// There is a working pair; better ones are being looked for.
+    case connected
+    /// The pair is nominated and nothing better is being looked for.
+    case completed
+    /// The path gives no answer; it goes back by itself.
+    case disconnected
+    /// No pair was found, or consent has expired. Only a restart helps.
+    case failed
+    case closed
+  }
+
+  /// The pair that media takes.
+  public struct SelectedPair: Sendable, Hashable {
+    /// The local candidate as the peer sees it: peer-reflexive behind a NAT.
+    public var local: Candidate
+    public var remote: Candidate
+    /// The address of our socket (the base of ``local``).
+    public var localAddress: TransportAddress
+    public var remoteAddress: TransportAddress
+    /// Whether it is nominated, or just the best that works so far.
+    public var isNominated: Bool
+  }
+
+  /// What the agent has to say.
+  public enum Event: Sendable, Hashable {
+    /// A candidate to tell the peer of.
+    case localCandidate(Candidate)
+    /// ``GatheringState/complete`` means that no more candidates of this generation follow.
+    case gatheringStateChange(GatheringState)
+    case connectionStateChange(ConnectionState)
+    /// The pair to send on from now on; nil: there is none, stop sending.
+    case selectedPairChange(SelectedPair?)
+    case roleChange(Role)
+  }
+
+  /// What the driver has to do.
+  public enum Output: Sendable {
+    /// Send `datagram` from the socket bound to `local` to `remote`.
+    case transmit(ByteBuffer, from: TransportAddress, to: TransportAddress)
+    case event(Event)
+  }
+
+  /// What became of a remote candidate.
+  public enum CandidateDisposition: Sendable, Hashable {
+    case added
+    /// Known already; a peer-reflexive one gets its true type.
+    case known
+    /// Of no use to us, for this reason; nothing was changed. Not an error (RFC 8838 section 8.1).
+    case ignored(Reason)
+
+    public enum Reason: String, Sendable, Hashable {
+      case tcp = "TCP"
+      case otherComponent = "component other than 1"
+      /// mDNS: the peer is found as peer-reflexive when its checks arrive.
+      case name = "a name, not an address"
+      case otherGeneration = "another generation"
+      case unusableAddress = "an address no peer can have"
+      case tooMany = "too many candidates"
+      case closed = "the agent is closed"
+    }
+  }
+
+  /// Counters since the agent was made.
+  public struct Statistics: Sendable, Hashable {
+    /// Checks sent, with retransmissions and consent checks.
+    public var requestsSent = 0
+    /// Authentic checks received.
+    public var requestsReceived = 0
+    /// Success responses of the peer to our checks.
+    public var responsesReceived = 0
+    /// Datagrams that are no STUN, are not authentic, or answer nothing we asked.
+    public var discarded = 0
+    public var roleConflicts = 0
+    /// Smoothed round-trip time of the selected pair.
+    public var roundTripTime: TimeAmount?
+    /// When the peer last answered on the selected pair; consent expires counted from here.
+    public var lastResponse: NIODeadline?
+  }
+}

@@ -1,0 +1,148 @@
+internal import NIOCore
+
+/// Which pair is nominated, and which one media takes (RFC 8445 section 8).
+extension ICEAgent {
+  /// Working pairs other than a path that has gone silent.
+  private var usablePairs: [CandidatePair] {
+    generation.pairs.filter { $0.state == .succeeded && !isSilentPath($0) }
+  }
+
+  private func isSilentPath(_ pair: CandidatePair) -> Bool {
+    guard let path, isCurrent(path) else { return false }
+    return path.isDisconnected && path.addresses == pair.addresses
+  }
+
+  // MARK: Nomination (controlling)
+
+  /// Regular nomination (RFC 8445 section 8.1.1): the best working pair, once nothing better can come or patience ends.
+  /// A better pair that works later is nominated in its turn, as browsers do; peers that hold to the first still take
+  /// media on both.
+  func nominate(_ now: NIODeadline) {
+    guard role == .controlling, connectionState != .failed,
+      let best = usablePairs.max(by: { $0.priority < $1.priority }), !best.isNominated,
+      let index = generation.index(of: best.addresses)
+    else { return }
+    if let path, isCurrent(path), path.isNominated, !path.isDisconnected, path.priority >= best.priority { return }
+    let nominating = generation.pairs.first { $0.check?.nominates ?? false }
+    if let nominating, nominating.priority >= best.priority { return }
+    if let deadline = nominationDeadline, now < deadline, isBetterPairPending(than: best) { return }
+    beginCheck(at: index, nominating: true, now: now)
+  }
+
+  private func isBetterPairPending(than best: CandidatePair) -> Bool {
+    generation.pairs.contains { $0.isPending && !$0.hasFailed && $0.priority > best.priority }
+  }
+
+  /// When patience with better pairs ends; nil if there is nothing to nominate.
+  var nominationDeadline: NIODeadline? {
+    guard role == .controlling, let firstValidAt = generation.firstValidAt else { return nil }
+    return firstValidAt + configuration.nominationPatience
+  }
+
+  // MARK: Selection
+
+  /// Moves media to the best pair: nominated before merely working, then by priority. That is also what RFC 8445 section
+  /// 8.1.2 asks of a controlled agent whose peer nominates several (aggressive nomination of RFC 5245).
+  func selectBestPair(_ now: NIODeadline) {
+    let best = usablePairs.max { ($0.isNominated ? 1 : 0, $0.priority) < ($1.isNominated ? 1 : 0, $1.priority) }
+    guard let best else { return }
+    if let path {
+      if isCurrent(path), path.addresses == best.addresses {
+        if best.isNominated, !path.isNominated { select(best, now: now) }
+        return
+      }
+      let isBetter =
+        isCurrent(path)
+        ? (best.isNominated ? 1 : 0, best.priority) > (path.isNominated ? 1 : 0, path.priority)
+        : best.isNominated
+      guard isBetter || path.isDisconnected else { return }
+      if path.isDisconnected, let old = generation.index(of: path.addresses) {
+        // It has to prove itself again before media goes back.
+        generation.pairs[old].state = .waiting
+        generation.pairs[old].isNominated = false
+      }
+    }
+    select(best, now: now)
+  }
+
+  private func select(_ pair: CandidatePair, now: NIODeadline) {
+    guard let remoteCredentials = generation.remote,
+      let remote = generation.remoteCandidates.first(where: { $0.transportAddress == pair.addresses.remote }),
+      let local = localCandidate(of: pair)
+    else { return }
+    let description = SelectedPair(
+      local: local, remote: remote, localAddress: pair.addresses.local, remoteAddress: pair.addresses.remote,
+      isNominated: pair.isNominated)
+    if let old = path, isCurrent(old), old.addresses == pair.addresses {
+      path?.description = description
+    } else {
+      path = Path(
+        addresses: pair.addresses, localCredentials: generation.local, remoteCredentials: remoteCredentials,
+        checkPriority: checkPriority(of: pair.addresses.local), priority: pair.priority, description: description,
+        roundTripTime: pair.roundTripTime, lastResponse: pair.lastResponse ?? now,
+        nextConsentCheckAt: now + consentInterval())
+    }
+    emit(.selectedPairChange(description))
+    if pair.isNominated {
+      generation.improvementEndsAt = now + configuration.improvementWindow
+      freezePairs { $0.priority < pair.priority }
+    }
+  }
+
+  private func localCandidate(of pair: CandidatePair) -> Candidate? {
+    let candidates = generation.localCandidates
+    return candidates.first { $0.transportAddress == pair.mapped }
+      ?? candidates.first { $0.transportAddress == pair.addresses.local }
+  }
+
+  /// Sets pairs aside that are not needed any more (RFC 8445 section 8.1.2).
+  private func freezePairs(where isNeedless: (CandidatePair) -> Bool) {
+    for index in generation.pairs.indices
+    where generation.pairs[index].isPending && isNeedless(generation.pairs[index]) {
+      generation.pairs[index].state = .frozen
+      generation.pairs[index].check = nil
+    }
+  }
+
+  /// When the search for better pairs than the nominated one ends; nil if there is none under way.
+  var improvementDeadline: NIODeadline? {
+    guard let path, isCurrent(path), path.isNominated, !path.isDisconnected, generation.hasPendingPairs else {
+      return nil
+    }
+    return generation.improvementEndsAt
+  }
+
+  func endImprovement(_ now: NIODeadline) {
+    if let deadline = improvementDeadline, now >= deadline { freezePairs { _ in true } }
+  }
+
+  // MARK: State
+
+  func updateConnectionState(_ now: NIODeadline) {
+    guard connectionState != .failed else { return }
+    if let path {
+      let isSettled = path.isNominated && (!isCurrent(path) || !generation.hasPendingPairs)
+      change(to: path.isDisconnected ? .disconnected : isSettled ? .completed : .connected)
+    } else if generation.remote == nil {
+      change(to: ConnectionState.new)
+    } else if let failureDeadline, now >= failureDeadline,
+      !generation.pairs.contains(where: { $0.isPending && !$0.hasFailed })
+    {
+      giveUp()
+    } else {
+      change(to: .checking)
+    }
+  }
+
+  /// When hope ends that the peer tells or shows more candidates (RFC 8863 section 4); nil while there is a path.
+  var failureDeadline: NIODeadline? {
+    guard path == nil, connectionState != .failed, generation.remote != nil else { return nil }
+    return generation.newsAt.map { $0 + configuration.failurePatience }
+  }
+
+  func giveUp() {
+    for index in generation.pairs.indices where generation.pairs[index].state != .failed { fail(pairAt: index) }
+    generation.triggered.removeAll()
+    change(to: .failed)
+  }
+}

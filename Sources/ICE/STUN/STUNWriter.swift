@@ -1,0 +1,82 @@
+public import NIOCore
+
+/// Writes a STUN message attribute by attribute (RFC 8489 section 5).
+public struct STUNWriter {
+  private var bytes: ByteBuffer
+  private let transactionID: STUNTransactionID
+
+  public init(_ messageClass: STUNClass, method: STUNMethod = .binding, transactionID: STUNTransactionID) {
+    bytes = ByteBufferAllocator().buffer(capacity: 160)
+    self.transactionID = transactionID
+    let (kind, number) = (UInt16(messageClass.rawValue), method.rawValue)
+    let type =
+      number & 0xF | (number & 0x70) << 1 | (number & 0xF80) << 2 | (kind & 1) << 4 | (kind & 2) << 7
+    bytes.writeMultipleIntegers(type, UInt16(0), STUNMessage.magicCookie, transactionID.high, transactionID.low)
+  }
+
+  /// Any attribute; at most 763 bytes are written, the longest any text may have.
+  public mutating func append(_ type: STUNAttributeType, bytes value: some Collection<UInt8>) {
+    let value = value.prefix(763)
+    bytes.writeMultipleIntegers(type.rawValue, UInt16(value.count))
+    bytes.writeBytes(value)
+    bytes.writeRepeatingByte(0, count: -value.count & 3)
+  }
+
+  /// A flag, such as USE-CANDIDATE.
+  public mutating func append(_ type: STUNAttributeType) {
+    append(type, bytes: EmptyCollection())
+  }
+
+  public mutating func append(_ type: STUNAttributeType, text: String) {
+    append(type, bytes: text.utf8)
+  }
+
+  public mutating func append(_ type: STUNAttributeType, integer: some FixedWidthInteger) {
+    bytes.writeMultipleIntegers(type.rawValue, UInt16(integer.bitWidth / 8))
+    bytes.writeInteger(integer)
+  }
+
+  /// XOR-MAPPED-ADDRESS (RFC 8489 section 14.2).
+  public mutating func append(xorMappedAddress address: TransportAddress) {
+    let cookie = STUNMessage.magicCookie
+    let port = address.port ^ UInt16(cookie >> 16)
+    let type = STUNAttributeType.xorMappedAddress.rawValue
+    switch address.family {
+    case .v4:
+      bytes.writeMultipleIntegers(type, UInt16(8), UInt16(1), port, UInt32(truncatingIfNeeded: address.low) ^ cookie)
+    case .v6:
+      let mask = UInt64(cookie) << 32 | UInt64(transactionID.high)
+      bytes.writeMultipleIntegers(
+        type, UInt16(20), UInt16(2), port, address.high ^ mask, address.low ^ transactionID.low)
+    }
+  }
+
+  public mutating func append(_ error: STUNErrorCode) {
+    let number = UInt32(error.code / 100) << 8 | UInt32(error.code % 100)
+    append(.errorCode, bytes: withUnsafeBytes(of: number.bigEndian, Array.init) + error.reason.utf8)
+  }
+
+  public mutating func append(unknownAttributes types: [STUNAttributeType]) {
+    append(.unknownAttributes, bytes: types.flatMap { [UInt8($0.rawValue >> 8), UInt8($0.rawValue & 0xFF)] })
+  }
+
+  /// Ends the message.
+  /// - Parameters:
+  ///   - key: makes a MESSAGE-INTEGRITY; the password's bytes for short-term credentials.
+  ///   - fingerprint: whether a FINGERPRINT follows, as ICE demands.
+  public consuming func finish(key: (some Collection<UInt8>)?, fingerprint: Bool = true) -> ByteBuffer {
+    if let key, let digest = STUNChecksum.integrity(of: bytes, upTo: bytes.writerIndex, key: key) {
+      append(.messageIntegrity, bytes: digest)
+    }
+    if fingerprint {
+      append(.fingerprint, integer: STUNChecksum.fingerprint(of: bytes, upTo: bytes.writerIndex))
+    }
+    bytes.setInteger(UInt16(bytes.writerIndex - STUNMessage.headerLength), at: 2)
+    return bytes
+  }
+
+  /// Ends a message that is not authenticated.
+  public consuming func finish(fingerprint: Bool = true) -> ByteBuffer {
+    finish(key: [UInt8]?.none, fingerprint: fingerprint)
+  }
+}
