@@ -4,25 +4,26 @@ public import NIOCore
 public struct StreamStatistics: Sendable, Hashable {
   /// RTP packets, retransmissions included.
   public var packets = 0
-  /// Bytes of RTP payload and header, without SRTP, UDP and IP.
+  /// Bytes of them, without SRTP, UDP and IP.
   public var bytes = 0
-  /// Whole frames sent, or handed to the receiver.
+  /// Whole frames sent, or handed to the receiver (video), or packets (audio).
   public var frames = 0
-  public var keyFrames = 0
+  /// Frames given up for lost (receiving video).
+  public var framesDropped = 0
   /// Packets lost: received streams as counted here, sent streams as the peer reports (RFC 3550 section 6.4.1).
   public var packetsLost = 0
-  /// Share of packets lost in the last report interval, 0...1; received as counted here, sent as the peer reports.
+  /// Share of packets lost in the interval of the peer's last report, 0...1 (sending).
   public var fractionLost = 0.0
-  /// Interarrival jitter in seconds, as counted here or as the peer reports.
+  /// Interarrival jitter in seconds (receiving, RFC 3550 appendix A.8).
   public var jitter = 0.0
-  /// Packets sent again (sending), or recovered through RTX (receiving).
+  /// How long pictures wait for their time at present, in seconds (receiving video).
+  public var playoutDelay = 0.0
+  /// Packets sent again (sending), or recovered through a retransmission (receiving).
   public var retransmissions = 0
-  /// NACKed packets: asked for by the peer (sending), or by us (receiving).
+  /// Packets we asked for again (receiving).
   public var nacks = 0
   /// Key frames asked for: by the peer (sending), or by us (receiving).
   public var keyFrameRequests = 0
-  /// Frames given up for lost (receiving video).
-  public var framesDropped = 0
 
   public init() {}
 }
@@ -33,7 +34,7 @@ public struct PeerConnectionStatistics: Sendable, Hashable {
   public var sentVideo = StreamStatistics()
   public var receivedAudio = StreamStatistics()
   public var receivedVideo = StreamStatistics()
-  /// Smoothed round-trip time: from RTCP reports (RFC 3550 section 6.4.1), else from ICE checks.
+  /// Round-trip time: from RTCP reports (RFC 3550 section 6.4.1), else from ICE checks.
   public var roundTripTime: TimeAmount?
   /// What the sender may use, in bits a second.
   public var targetBitrate = 0
@@ -53,6 +54,8 @@ public struct PeerConnectionStatistics: Sendable, Hashable {
   public var replayedPackets = 0
   /// Datagrams that belong to no protocol, no stream or no state we know, or could not be read.
   public var discardedDatagrams = 0
+  /// Frames not sent since there was no connection or the event loop was far behind.
+  public var framesDroppedUnsent = 0
   /// Datagrams of any kind and their bytes, both directions.
   public var datagramsSent = 0
   public var datagramsReceived = 0

@@ -41,6 +41,9 @@ struct JSEP {
   /// The peer's description that counts for candidates: the pending one if any.
   var remoteDescription: SessionDescription? { pendingRemote ?? negotiation.currentRemote }
 
+  /// The first section of our description that counts, for candidates.
+  var firstLocalMid: String? { (pendingLocal?.description ?? negotiation.currentLocal)?.media.first?.mid }
+
   // MARK: - Transceivers
 
   /// W3C `addTrack`: uses a free transceiver of the kind, or makes one.

@@ -1,0 +1,102 @@
+internal import ICE
+internal import NIOCore
+internal import SDP
+
+// The operations of W3C's RTCPeerConnection, one after the other.
+extension Session {
+  func addTrack(_ kind: TrackKind, streamID: String?) throws(PeerConnectionError) {
+    try jsep.addTrack(kind, msid: msid(kind, streamID: streamID), sources: newSources())
+    checkNegotiation()
+  }
+
+  func addTransceiver(
+    _ kind: TrackKind, direction: MediaDirection, streamID: String?
+  ) throws(PeerConnectionError) {
+    let msid = direction.sends ? msid(kind, streamID: streamID) : nil
+    try jsep.addTransceiver(kind, direction: direction, msid: msid, sources: newSources())
+    checkNegotiation()
+  }
+
+  func removeTrack(_ kind: TrackKind) throws(PeerConnectionError) {
+    try jsep.removeTracks(kind)
+    checkNegotiation()
+  }
+
+  func createOffer() throws(PeerConnectionError) -> Description {
+    try jsep.createOffer(transport: localTransport)
+  }
+
+  func createAnswer() throws(PeerConnectionError) -> Description {
+    try jsep.createAnswer(transport: localTransport)
+  }
+
+  /// - Parameter description: nil makes and applies the one that fits the state.
+  /// - Returns: what was applied.
+  func setLocalDescription(
+    _ description: Description?, now: NIODeadline
+  ) throws(PeerConnectionError) -> Description {
+    let made: Description
+    if let description {
+      made = description
+    } else {
+      made = jsep.state == .haveRemoteOffer ? try createAnswer() : try createOffer()
+    }
+    let outcome = try jsep.setLocal(made)
+    // Who offers controls (RFC 8445 section 6.1.1); the agent changes its role no more once checks have begun.
+    if made.type == .offer { agent.setRole(.controlling, now: now) }
+    apply(outcome, now: now)
+    return made
+  }
+
+  func setRemoteDescription(
+    _ description: Description, rollingBack: Bool, now: NIODeadline
+  ) throws(PeerConnectionError) {
+    let outcome = try jsep.setRemote(description, rollingBack: rollingBack, sources: newSources)
+    if description.type == .offer, let offer = jsep.remoteDescription {
+      agent.setRole(.controlled, now: now)
+      followRestart(of: offer, now: now)
+    }
+    apply(outcome, now: now)
+  }
+
+  private func apply(_ outcome: JSEP.Outcome, now: NIODeadline) {
+    noteSignalingState()
+    for event in outcome.trackEvents { emit(event) }
+    if let agreement = outcome.agreement {
+      apply(agreement, now: now)
+      isNegotiationNeeded = false
+    }
+    checkNegotiation()
+    drain(now: now)
+  }
+
+  /// Raises `negotiationNeeded` once until the next agreement.
+  private func checkNegotiation() {
+    guard jsep.needsNegotiation, !isNegotiationNeeded else { return }
+    isNegotiationNeeded = true
+    emit(.negotiationNeeded)
+  }
+
+  private var localTransport: LocalTransport {
+    LocalTransport(
+      iceUfrag: agent.localCredentials.usernameFragment, icePassword: agent.localCredentials.password,
+      fingerprint: certificate.fingerprint)
+  }
+
+  private func msid(_ kind: TrackKind, streamID: String?) -> MediaStreamIdentifier? {
+    streamID.map { MediaStreamIdentifier(stream: $0, track: "\($0)-\(kind.rawValue)") }
+  }
+
+  /// Sources for one more transceiver, other than all there are.
+  private func newSources() -> LocalSources {
+    let ssrc = newSSRC()
+    return LocalSources(ssrc: ssrc, retransmissionSSRC: newSSRC(), cname: cname)
+  }
+
+  private func newSSRC() -> UInt32 {
+    while true {
+      let ssrc = UInt32.random(in: 1...UInt32.max, using: &random)
+      if usedSSRCs.insert(ssrc).inserted { return ssrc }
+    }
+  }
+}

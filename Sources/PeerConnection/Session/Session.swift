@@ -1,0 +1,243 @@
+internal import DequeModule
+internal import Frames
+internal import ICE
+internal import NIOCore
+internal import RTP
+internal import SDP
+
+/// What the driver has to do for a session.
+enum SessionOutput {
+  /// Send this from the socket bound to `local`.
+  case transmit(ByteBuffer, local: TransportAddress, remote: TransportAddress)
+  case event(PeerConnectionEvent)
+  /// Hand to the receiver now.
+  case video(EncodedVideoFrame)
+  case audio(ReceivedAudioPacket)
+}
+
+/// A whole peer connection without sockets, clock and threads: offer/answer (``JSEP``), ICE, DTLS, SRTP and RTP joined over
+/// one BUNDLE transport. Datagrams, frames, descriptions and the time go in; ``pollOutput()`` and ``nextDeadline(now:)``
+/// give what is to be done. After any call, outputs are to be drained.
+///
+/// The certificate and the handshake draw from OpenSSL's random source; all else comes from the given one.
+final class Session {
+  /// Candidates of the peer that come before its description.
+  static let maximumHeldCandidates = 64
+
+  let configuration: PeerConnectionConfiguration
+  let certificate: Certificate
+  let cname: String
+  var random: RandomSource
+  var jsep: JSEP
+  let agent: ICEAgent
+  let secure: SecureTransport
+  let media: MediaTransport
+  /// Whether ``PeerConnectionEvent/negotiationNeeded`` was raised and no agreement came since.
+  var isNegotiationNeeded = false
+  var usedSSRCs: Set<UInt32> = []
+
+  var outputs: Deque<SessionOutput> = []
+  var mediaOutput = MediaOutput()
+  /// Section and kind of the streams that are set up, and the sections that frames go out on.
+  var streamMids: [String: TrackKind] = [:]
+  var sendingMid: [TrackKind: String] = [:]
+
+  /// The section whose transport carries everything; nil before the first agreement.
+  var transportMid: String?
+  /// Who the peer is; nil before the first agreement.
+  var negotiatedTransport: NegotiatedTransport?
+  var heldCandidates: [CandidateDescription] = []
+
+  private(set) var connectionState = ConnectionState.new
+  private(set) var iceConnectionState = ICEConnectionState.new
+  private(set) var iceGatheringState = ICEGatheringState.new
+  private var announcedSignalingState = SignalingState.stable
+  private var failure: PeerConnectionError?
+  private var isClosedByPeer = false
+
+  var discardedDatagrams = 0
+  var framesDroppedUnsent = 0
+  private(set) var datagramsSent = 0
+  private(set) var datagramsReceived = 0
+  private(set) var bytesSent = 0
+  private(set) var bytesReceived = 0
+
+  init(
+    configuration: PeerConnectionConfiguration, certificate: Certificate, random: any RandomNumberGenerator,
+    now: NIODeadline
+  ) {
+    var random = RandomSource(random)
+    self.configuration = configuration
+    self.certificate = certificate
+    cname = configuration.cname ?? String(random.next(), radix: 36)
+    jsep = JSEP(sessionID: random.next())
+    var streams = MediaTransport.Configuration(cname: cname, seed: random.next())
+    streams.bitrate = BitrateLimits(
+      minimum: configuration.minimumBitrate, start: configuration.initialBitrate,
+      maximum: configuration.maximumBitrate)
+    media = MediaTransport(streams)
+    secure = SecureTransport(certificate: certificate, mtu: configuration.mtu)
+    agent = ICEAgent(role: .controlled, random: random)
+    self.random = random
+  }
+
+  // MARK: - Inputs
+
+  /// Takes a datagram of any kind (RFC 7983) and of any content.
+  func receive(_ datagram: consuming ByteBuffer, local: TransportAddress, remote: TransportAddress, now: NIODeadline) {
+    guard jsep.state != .closed else { return }
+    datagramsReceived += 1
+    bytesReceived += datagram.readableBytes
+    switch datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) ?? 255 {
+    case 0...3: agent.receive(datagram, from: remote, to: local, now: now)
+    case 20...63: secure.receiveDTLS(datagram)
+    case 128...191: receiveMedia(datagram, now: now)
+    default: discardedDatagrams += 1
+    }
+    drain(now: now)
+  }
+
+  /// To be called at ``nextDeadline(now:)``.
+  func handleTimeout(now: NIODeadline) {
+    guard jsep.state != .closed else { return }
+    agent.handleTimeout(now: now)
+    if let left = secure.timeLeft(), left <= .zero { secure.handleTimeout() }
+    drain(now: now)
+  }
+
+  /// Says goodbye and stops. What is still to be sent comes out of ``pollOutput()``.
+  func close(now: NIODeadline) {
+    guard jsep.state != .closed else { return }
+    media.close()
+    drain(now: now)
+    secure.close()
+    drainDTLS()
+    agent.close()
+    drainICE()
+    jsep.close()
+    noteSignalingState()
+    noteConnectionState()
+  }
+
+  // MARK: - Outputs
+
+  /// The next thing to be done; nil when all is done for now.
+  func pollOutput() -> SessionOutput? { outputs.popFirst() }
+
+  /// When ``handleTimeout(now:)`` is to be called at the latest; nil when nothing is under way.
+  func nextDeadline(now: NIODeadline) -> NIODeadline? {
+    guard jsep.state != .closed else { return nil }
+    var deadlines: [NIODeadline] = []
+    if let deadline = agent.nextDeadline { deadlines.append(deadline) }
+    if let left = secure.timeLeft() { deadlines.append(now + left) }
+    if secure.isConnected, let deadline = media.nextDeadline { deadlines.append(deadline) }
+    return deadlines.min()
+  }
+
+  func emit(_ event: PeerConnectionEvent) {
+    outputs.append(.event(event))
+  }
+
+  /// Sends a datagram to the peer if there is a path.
+  func transmit(_ datagram: ByteBuffer) {
+    guard let path = agent.mediaPath else { return }
+    transmit(datagram, local: path.local, remote: path.remote)
+  }
+
+  private func transmit(_ datagram: ByteBuffer, local: TransportAddress, remote: TransportAddress) {
+    datagramsSent += 1
+    bytesSent += datagram.readableBytes
+    outputs.append(.transmit(datagram, local: local, remote: remote))
+  }
+
+  /// Carries what each part gave out to where it belongs.
+  func drain(now: NIODeadline) {
+    drainICE()
+    drainDTLS()
+    drainMedia(now: now)
+    noteConnectionState()
+  }
+
+  private func drainICE() {
+    while let output = agent.pollOutput() {
+      switch output {
+      case .transmit(let datagram, let local, let remote): transmit(datagram, local: local, remote: remote)
+      case .event(let event): handle(event)
+      }
+    }
+  }
+
+  private func handle(_ event: ICEAgent.Event) {
+    switch event {
+    case .localCandidate(let candidate): announce(candidate)
+    case .gatheringStateChange(let state):
+      iceGatheringState = ICEGatheringState(rawValue: state.rawValue) ?? .new
+      if state == .complete { announceEndOfCandidates() }
+      emit(.iceGatheringStateChange(iceGatheringState))
+    case .connectionStateChange(let state):
+      iceConnectionState = ICEConnectionState(rawValue: state.rawValue) ?? .new
+      emit(.iceConnectionStateChange(iceConnectionState))
+      if state == .failed { fail(iceFailure) }
+    case .selectedPairChange: startHandshake()
+    case .roleChange: break
+    }
+  }
+
+  private func drainDTLS() {
+    // Without a path the handshake waits in its queue.
+    while agent.mediaPath != nil, let datagram = secure.nextDatagram() { transmit(datagram) }
+    while let event = secure.nextEvent() {
+      switch event {
+      case .connected:
+        // Frames sent before there were keys are gone, so the first that goes out has to be a key frame.
+        if let mid = sendingMid[.video] { emit(.keyFrameRequested(mid: mid)) }
+      case .closedByPeer: isClosedByPeer = true
+      case .failed(let error): fail(error)
+      }
+    }
+  }
+
+  // MARK: - States
+
+  /// Ends the connection for good, for the first reason there is.
+  func fail(_ error: PeerConnectionError) {
+    guard failure == nil else { return }
+    failure = error
+    noteConnectionState()
+    emit(.failure(error))
+  }
+
+  private var iceFailure: PeerConnectionError {
+    let statistics = agent.statistics
+    if secure.isConnected { return .iceFailed("the peer has not answered for 30 seconds") }
+    return .iceFailed(
+      "no path was found: \(statistics.requestsSent) checks sent, \(statistics.requestsReceived) received, "
+        + "\(statistics.responsesReceived) answered")
+  }
+
+  func noteSignalingState() {
+    guard jsep.state != announcedSignalingState else { return }
+    announcedSignalingState = jsep.state
+    emit(.signalingStateChange(jsep.state))
+  }
+
+  private func noteConnectionState() {
+    let state = currentConnectionState
+    guard state != connectionState else { return }
+    connectionState = state
+    emit(.connectionStateChange(state))
+  }
+
+  /// ICE and DTLS in one word (W3C `RTCPeerConnectionState`). A peer that said close_notify is gone for good.
+  private var currentConnectionState: ConnectionState {
+    if jsep.state == .closed || isClosedByPeer { return .closed }
+    if failure != nil { return .failed }
+    switch iceConnectionState {
+    case .failed: return .failed
+    case .disconnected: return .disconnected
+    case .connected, .completed: return secure.isConnected ? .connected : .connecting
+    case .checking: return .connecting
+    case .new, .closed: return .new
+    }
+  }
+}
