@@ -7,7 +7,7 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # What the libraries in Sources/CSystem need, and what builds them.
 PACKAGES      := pkg-config libncurses-dev libv4l-dev libasound2-dev libvpx-dev libopus-dev libsrtp2-dev libssl-dev libyuv-dev
 # What the end-to-end tests drive: a terminal multiplexer, browsers, X terminals, a virtual machine.
-TEST_PACKAGES := tmux python3 iproute2 xvfb xterm mlterm imagemagick x11-apps ffmpeg chromium firefox-esr \
+TEST_PACKAGES := tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium firefox-esr \
                  fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils
 
 .DEFAULT_GOAL := help
@@ -56,6 +56,7 @@ bench: build ## Measure what a call costs
 install: build ## Install into PREFIX (/usr/local)
 	@bin=$$($(SWIFT) build -c release --show-bin-path); \
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $$bin/glyphone $$bin/glyphone-server
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 Resources/man/*.1
 
 clean: ## Remove what was built
 	$(SWIFT) package clean

@@ -23,16 +23,16 @@ struct BotTests {
     behaviour.seconds = 5
     behaviour.numberOfCalls = 2
     var bot = Bot(behaviour)
-    #expect(bot.handle(.users(["bot"])).commands.isEmpty)
+    #expect(bot.handle(.users(["bot"])).isEmpty)
     for call in 1...2 {
-      let commands = call == 1 ? bot.handle(.users(["bot", "alice"])).commands : [.invite("alice")]
+      let commands = call == 1 ? bot.handle(.users(["bot", "alice"])) : [.invite("alice")]
       #expect(commands == [.invite("alice")])
       _ = bot.handle(Self.status(.calling))
       _ = bot.handle(Self.status(.active))
-      #expect(bot.handle(Self.figures(seconds: 4)).commands.isEmpty)
-      #expect(bot.handle(Self.figures(seconds: 5)).commands == [.hangUp])
+      #expect(bot.handle(Self.figures(seconds: 4)).isEmpty)
+      #expect(bot.handle(Self.figures(seconds: 5)) == [.hangUp])
       _ = bot.handle(Self.status(.ended(.hungUp)))
-      #expect(bot.handle(Self.status(.idle)).commands == [call == 1 ? .invite("alice") : .quit])
+      #expect(bot.handle(Self.status(.idle)) == [call == 1 ? .invite("alice") : .quit])
     }
     #expect(bot.succeeded)
   }
@@ -54,7 +54,7 @@ struct BotTests {
     var behaviour = Bot.Behaviour()
     behaviour.answers = answers
     var bot = Bot(behaviour)
-    #expect(bot.handle(Self.status(.incoming)).commands == [answers ? .answer : .reject])
+    #expect(bot.handle(Self.status(.incoming)) == [answers ? .answer : .reject])
   }
 
   @Test("answers chat that is meant for it, and never a bot's answer")
@@ -62,7 +62,7 @@ struct BotTests {
     var bot = Bot(Bot.Behaviour())
     _ = bot.handle(.ownName("echo"))
     func says(_ text: String, isOwn: Bool = false) -> [CallCommand] {
-      bot.handle(.chat(ChatLine(from: "alice", text: text, date: 0, isOwn: isOwn))).commands
+      bot.handle(.chat(ChatLine(from: "alice", text: text, date: 0, isOwn: isOwn)))
     }
     #expect(says("hello") == [])
     #expect(says("echo: hello") == [.chat("» alice said: hello")])
@@ -71,12 +71,14 @@ struct BotTests {
     #expect(says("echo: hello", isOwn: true) == [])
   }
 
-  @Test("the line of figures is one JSON object")
-  func line() {
-    var bot = Bot(Bot.Behaviour())
-    _ = bot.handle(Self.status(.active))
-    let json = bot.handle(Self.figures(seconds: 3)).line?.json ?? ""
-    #expect(json.hasPrefix("{") && json.hasSuffix("}") && !json.contains("\n"))
-    #expect(json.contains(#""phase":"active""#) && json.contains(#""framesDecoded":10"#))
+  @Test("a line of figures is one JSON object, comes with each change, and the last keeps the figures")
+  func lines() {
+    var reporter = StatisticsReporter()
+    #expect(reporter.line(for: Self.status(.active))?.json.contains(#""phase":"active""#) == true)
+    #expect(reporter.line(for: Self.status(.active)) == nil)
+    #expect(reporter.line(for: Self.figures(seconds: 3))?.json.contains(#""framesDecoded":10"#) == true)
+    let last = reporter.line(for: Self.status(.ended(.peerHungUp)))?.json ?? ""
+    #expect(last.hasPrefix("{") && last.hasSuffix("}") && !last.contains("\n"))
+    #expect(last.contains(#""ended":"peerHungUp""#) && last.contains(#""framesDecoded":10"#))
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A face without a screen: answers and makes calls by itself and reports once a second. What it does next follows only
-/// from the events it is shown, so it is a value; ``run(_:controller:report:)`` joins it to a controller.
+/// A face without a screen: answers and makes calls by itself. What it does next follows only
+/// from the events it is shown, so it is a value; ``run(_:controller:)`` joins it to a controller.
 public struct Bot: Sendable {
   /// Which lines of chat a bot answers. Never those of a line that could be another bot's answer.
   public enum Chatter: Sendable {
@@ -25,12 +25,6 @@ public struct Bot: Sendable {
     public init() {}
   }
 
-  /// What is wanted after an event.
-  struct Reaction: Equatable {
-    var commands: [CallCommand] = []
-    var line: StatisticsLine?
-  }
-
   let behaviour: Behaviour
   private var ownName = ""
   private var status = CallStatus()
@@ -48,46 +42,42 @@ public struct Bot: Sendable {
   /// Whether every call so far carried picture and sound both ways, and there was one.
   public var succeeded: Bool { endedCalls > 0 && failedCalls == 0 }
 
-  mutating func handle(_ event: CallEvent) -> Reaction {
+  /// - Returns: what is wanted after the event.
+  mutating func handle(_ event: CallEvent) -> [CallCommand] {
     switch event {
     case .ownName(let name): ownName = name
     case .users(let names):
       users = names
-      return Reaction(commands: dial())
-    case .chat(let line): return Reaction(commands: reply(to: line))
+      return dial()
+    case .chat(let line): return reply(to: line)
     case .call(let status): return phaseChanged(status)
-    case .deviceQuestion: return Reaction(commands: [.deviceAnswer(.synthetic)])
-    case .statistics(let figures): return figuresCame(figures)
+    case .deviceQuestion: return [.deviceAnswer(.synthetic)]
+    case .statistics(let figures):
+      latest = figures
+      if let seconds = behaviour.seconds, figures.seconds >= Double(seconds) { return [.hangUp] }
     case .connection, .notice, .finished: break
     }
-    return Reaction()
+    return []
   }
 
-  private mutating func phaseChanged(_ new: CallStatus) -> Reaction {
+  private mutating func phaseChanged(_ new: CallStatus) -> [CallCommand] {
+    let old = status.phase
     status = new
-    var reaction = Reaction(line: StatisticsLine(status, latest))
+    guard new.phase != old else { return [] }
     switch new.phase {
     case .incoming:
       latest = CallStatistics()
-      reaction.commands = [behaviour.answers ? .answer : .reject]
-    case .ended(let reason):
-      // A declined caller was no call.
-      guard isDialing || latest.seconds > 0 || behaviour.answers else { break }
+      return [behaviour.answers ? .answer : .reject]
+    case .ended:
+      // A caller that was declined, or gave up, was no call.
+      guard isDialing || latest.seconds > 0 else { return [] }
       endedCalls += 1
       if !latest.carriedBothWays { failedCalls += 1 }
-      reaction.line?.ended = "\(reason)"
       isDialing = false
-    case .idle: reaction.commands = dial()
+    case .idle: return dial()
     default: break
     }
-    return reaction
-  }
-
-  private mutating func figuresCame(_ figures: CallStatistics) -> Reaction {
-    latest = figures
-    var reaction = Reaction(line: StatisticsLine(status, figures))
-    if let seconds = behaviour.seconds, figures.seconds >= Double(seconds) { reaction.commands = [.hangUp] }
-    return reaction
+    return []
   }
 
   /// The next call, or the end.
@@ -121,18 +111,30 @@ public struct Bot: Sendable {
 }
 
 extension Bot {
+  /// What became of a bot's calls.
+  public struct Outcome: Sendable {
+    public var succeeded: Bool
+    /// Why it did not even call.
+    public var complaint: String?
+  }
+
+  /// How long it waits for the one it shall call to come into the chat.
+  private static let patience = Duration.seconds(60)
+
   /// Runs until the controller has finished.
-  /// - Parameter report: called with a line of JSON at each change of the call and once a second in it.
-  /// - Returns: whether each call carried media both ways.
-  public static func run(
-    _ behaviour: Behaviour, controller: any CallControlling, report: @Sendable (String) -> Void
-  ) async -> Bool {
+  public static func run(_ behaviour: Behaviour, controller: any CallControlling) async -> Outcome {
     var bot = Bot(behaviour)
-    for await event in controller.events {
-      let reaction = bot.handle(event)
-      if let line = reaction.line { report(line.json) }
-      for command in reaction.commands { controller.perform(command) }
+    let waiting = behaviour.calls == nil ? nil : Task {
+      try await Task.sleep(for: patience)
+      controller.perform(.quit)
     }
-    return bot.succeeded
+    for await event in controller.events {
+      for command in bot.handle(event) { controller.perform(command) }
+      if bot.isDialing { waiting?.cancel() }
+    }
+    waiting?.cancel()
+    let neverCalled = bot.endedCalls == 0 && !bot.isDialing
+    let complaint = behaviour.calls.map { "\($0) did not come into the chat within \(patience)." }
+    return Outcome(succeeded: bot.succeeded, complaint: neverCalled ? complaint : nil)
   }
 }

@@ -22,6 +22,28 @@ public struct StatisticsLine: Sendable, Equatable {
   }
 }
 
+/// Says which events are worth a line, and what is in it.
+struct StatisticsReporter {
+  private var status = CallStatus()
+  private var figures = CallStatistics()
+
+  mutating func line(for event: CallEvent) -> StatisticsLine? {
+    switch event {
+    case .call(let new):
+      let isNews = new.phase != status.phase
+      // A call's last figures stay in its last line.
+      if status.phase == .idle { figures = CallStatistics() }
+      status = new
+      guard isNews else { return nil }
+    case .statistics(let new): figures = new
+    default: return nil
+    }
+    var line = StatisticsLine(status, figures)
+    if case .ended(let reason) = status.phase { line.ended = "\(reason)" }
+    return line
+  }
+}
+
 extension StatisticsLine: Encodable {
   private enum Key: String, CodingKey {
     case phase, peer, ended, seconds, framesSent, framesDecoded, framesDropped, audioFramesSent, audioFramesDecoded

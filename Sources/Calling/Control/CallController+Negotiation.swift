@@ -1,5 +1,7 @@
+import Logging
 import NIOCore
 import PeerConnection
+import SDP
 import Signaling
 
 /// The offer/answer exchange of a call, step by step on its peer connection.
@@ -76,7 +78,7 @@ extension CallController {
       if isThere {
         try await connection.addTrack(kind, streamID: Self.streamID)
       } else if await connection.signalingState != .haveRemoteOffer {
-        try await connection.addTransceiver(kind, direction: .receiveOnly, streamID: nil)
+        try await connection.addTransceiver(kind, direction: .recvonly, streamID: nil)
       }
     }
   }
@@ -92,7 +94,6 @@ extension CallController {
 
   private func take(_ event: PeerConnectionEvent, _ id: CallMachine.CallID, _ connection: PeerConnection) {
     guard isCurrent(connection) else { return }
-    logger.debug("peer connection", metadata: ["event": "\(event)"])
     switch event {
     case .iceCandidate(let candidate): send(candidate)
     case .connectionStateChange(.connected): transportChanged(id, .connected)

@@ -21,6 +21,9 @@ public actor CallController: CallControlling {
     public var standsIn = false
     /// How long an incoming call rings.
     public var ringTime = TimeAmount.seconds(45)
+    /// Takes a line of JSON (``StatisticsLine``) at each change of the call and once a second in it. Called on the event
+    /// loop.
+    public var report: (@Sendable (String) -> Void)?
     /// How peer connections are made.
     public var connection = PeerConnectionConfiguration()
 
@@ -44,16 +47,17 @@ public actor CallController: CallControlling {
   private let deviceQueue = DispatchQueue(label: "glyphone.devices")
   private let ringer: Ringer
   private var machine: CallMachine
-  /// What the server calls our connection.
-  var clientID: Int64 = 0
-  /// What the server said of itself; nil from MDN's.
-  var server: Announcement?
+  /// The names of those who are shown under another, because theirs holds what no terminal should get.
+  var wireNames: [String: String] = [:]
+  /// Whether there is a connection to the server.
+  var isOnline = false
   /// The call of ``machine``, once its devices are open.
   var call: CallConnection?
   private var timer: Scheduled<Void>?
   private var statisticsTimer: RepeatedTask?
   private var certificate: Certificate?
   private var isQuitting = false
+  private var reporter = StatisticsReporter()
 
   /// What is kept for a face that does not keep up; the oldest goes.
   private static let eventBacklog = 4096
@@ -81,10 +85,8 @@ public actor CallController: CallControlling {
 
   /// Connects to the server and stays in the chat until told to quit.
   public func run() async {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.signaling.run() }
-      group.addTask { for await event in self.signaling.events { await self.take(event) } }
-    }
+    signaling.start()
+    for await event in signaling.events { take(event) }
     eventSink.yield(.finished)
     eventSink.finish()
   }
@@ -111,7 +113,7 @@ public actor CallController: CallControlling {
     logger.debug("command", metadata: ["command": "\(command)"])
     switch command {
     case .chat(let text): say(text)
-    case .rename(let name): signaling.rename(name)
+    case .rename(let name): signaling.rename(to: name)
     case .invite(let name): step { $0.invite(name, now: .now()) }
     case .answer: step { $0.answer(now: .now()) }
     case .reject: step { $0.reject() }
@@ -145,7 +147,10 @@ public actor CallController: CallControlling {
     }
   }
 
-  func emit(_ event: CallEvent) { eventSink.yield(event) }
+  func emit(_ event: CallEvent) {
+    eventSink.yield(event)
+    if let line = reporter.line(for: event) { configuration.report?(line.json) }
+  }
 
   func failNegotiation(_ id: CallMachine.CallID, _ text: String) {
     logger.error("negotiation failed", metadata: ["reason": "\(text)"])
@@ -175,7 +180,7 @@ public actor CallController: CallControlling {
     let choices = configuration.media
     deviceQueue.async {
       let opened: Result<MediaDevices, MediaDevices.Obstacle>
-      do {
+      do throws(MediaDevices.Obstacle) {
         opened = .success(try MediaDevices.open(choices, answer: answer))
       } catch {
         opened = .failure(error)
@@ -248,10 +253,10 @@ public actor CallController: CallControlling {
     guard !isQuitting else { return }
     isQuitting = true
     if !machine.isIdle { step { $0.hangUp() } }
-    ringer.stop()
+    ringer.play(.silence)
     Task {
       await withCheckedContinuation { continuation in deviceQueue.async { continuation.resume() } }
-      await signaling.stop()
+      await signaling.close()
     }
   }
 }

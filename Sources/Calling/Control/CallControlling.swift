@@ -17,3 +17,11 @@ public protocol PictureSink: Sendable {
   /// The call is over: no further picture until the next call.
   func clear()
 }
+
+/// For faces that show no pictures.
+public struct NoPictures: PictureSink {
+  public init() {}
+  public func showRemote(_ frame: VideoFrame) {}
+  public func showLocal(_ frame: VideoFrame) {}
+  public func clear() {}
+}

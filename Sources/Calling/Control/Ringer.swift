@@ -62,7 +62,7 @@ extension SpeakerChoice {
   fileprivate var isDevice: Bool {
     switch self {
     case .preferred, .device: true
-    case .none, .file: false
+    case .off, .file: false
     }
   }
 }

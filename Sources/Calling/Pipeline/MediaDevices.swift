@@ -1,4 +1,4 @@
-import Media
+public import Media
 
 /// Which devices a call uses.
 public struct MediaChoices: Sendable, Equatable {
@@ -37,11 +37,11 @@ struct MediaDevices: Sendable {
   /// Opens what is chosen. Blocks: never call it on an event loop.
   /// - Parameter answer: what the person said to a question before this one.
   static func open(_ choices: MediaChoices, answer: DeviceAnswer?) throws(Obstacle) -> MediaDevices {
-    let camera = try open("camera", answer, none: nil, synthetic: { () throws(MediaError) in try CameraChoice.testPattern.open() }) {
+    let camera = try open("camera", answer, { () throws(MediaError) in try CameraChoice.testPattern.open() }) {
       () throws(MediaError) in try choices.camera.open()
     }
-    do {
-      let microphone = try open("microphone", answer, none: nil, synthetic: { () throws(MediaError) in try MicrophoneChoice.tone.open() }) {
+    do throws(Obstacle) {
+      let microphone = try open("microphone", answer, { () throws(MediaError) in try MicrophoneChoice.tone.open() }) {
         () throws(MediaError) in try choices.microphone.open()
       }
       let (speaker, remarks) = try openSpeaker(choices.speaker)
@@ -54,35 +54,26 @@ struct MediaDevices: Sendable {
 
   /// One device, or what stands in for it, or the reason to stop: MDN's three cases.
   private static func open<Device>(
-    _ kind: String, _ answer: DeviceAnswer?, none: Device,
-    synthetic: () throws(MediaError) -> Device, device: () throws(MediaError) -> Device
-  ) throws(Obstacle) -> Device {
-    do {
-      do {
-        return try device()
-      } catch .notFound(let name, let detail) {
-        switch answer {
-        case .synthetic: return try synthetic()
-        case .receiveOnly: return none
-        case nil, .cancel:
-          throw Obstacle.ask(DeviceQuestion(device: kind, text: "No \(kind) was found: \(name) (\(detail))."))
-        }
-      }
-    } catch let obstacle as Obstacle {
-      throw obstacle
-    } catch let error as MediaError {
-      if case .permissionDenied(let name) = error {
-        throw .refused("The call is off: you have no permission to use \(name).")
-      }
-      throw .failed("The \(kind) cannot be opened: \(error).")
+    _ kind: String, _ answer: DeviceAnswer?, _ synthetic: () throws(MediaError) -> Device?,
+    device: () throws(MediaError) -> Device?
+  ) throws(Obstacle) -> Device? {
+    do throws(MediaError) {
+      return try device()
     } catch {
-      throw .failed("The \(kind) cannot be opened: \(error).")
+      switch (error, answer) {
+      case (.notFound, .receiveOnly): return nil
+      case (.notFound, .synthetic): return try? synthetic()
+      case (.notFound(let name, let detail), _):
+        throw .ask(DeviceQuestion(device: kind, text: "No \(kind) was found: \(name) (\(detail))."))
+      case (.permissionDenied(let name), _): throw .refused("The call is off: you have no permission to use \(name).")
+      default: throw .failed("The \(kind) cannot be opened: \(error).")
+      }
     }
   }
 
   /// A call without loudspeaker is still worth having.
   private static func openSpeaker(_ choice: SpeakerChoice) throws(Obstacle) -> (any AudioSink, [String]) {
-    do {
+    do throws(MediaError) {
       return (try choice.open(), [])
     } catch {
       guard let silent = try? SpeakerChoice.off.open() else { throw .failed("The speaker cannot be opened: \(error).") }

@@ -3,6 +3,7 @@ import Media
 import NIOConcurrencyHelpers
 import NIOCore
 import PeerConnection
+import RTP
 
 /// What the media threads of one call tell the rest. Called on those threads.
 protocol MediaOutlet: Sendable {

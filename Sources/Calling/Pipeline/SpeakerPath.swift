@@ -1,7 +1,6 @@
 import Frames
 import Media
 import NIOCore
-import PeerConnection
 import RTP
 import Synchronization
 
@@ -12,7 +11,7 @@ final class SpeakerPath: Sendable {
   /// How often the picture is told where the sound is, in periods.
   private static let reportInterval = 10
 
-  private let mailbox = Mailbox<PeerConnection.ReceivedAudioPacket>(capacity: capacity, whenFull: .dropOldest)
+  private let mailbox = Mailbox<ReceivedAudioPacket>(capacity: capacity, whenFull: .dropOldest)
   private let device: any AudioSink
   private let counters: MediaCounters
   private let outlet: any MediaOutlet
@@ -25,7 +24,7 @@ final class SpeakerPath: Sendable {
   }
 
   /// Called on the event loop.
-  func receive(_ packet: PeerConnection.ReceivedAudioPacket) { mailbox.put(packet) }
+  func receive(_ packet: ReceivedAudioPacket) { mailbox.put(packet) }
 
   func stop() {
     isStopped.store(true, ordering: .relaxed)
@@ -52,7 +51,7 @@ final class SpeakerPath: Sendable {
     let path: SpeakerPath
     private var decoder: OpusDecoder
     private var buffer = AudioJitterBuffer()
-    private var stream: UInt32?
+    private var stream: SSRC?
     private var periods = 0
 
     init(path: SpeakerPath) throws(MediaError) {
@@ -60,15 +59,13 @@ final class SpeakerPath: Sendable {
       decoder = try OpusDecoder()
     }
 
-    mutating func take(_ packet: PeerConnection.ReceivedAudioPacket) throws(MediaError) {
+    mutating func take(_ packet: ReceivedAudioPacket) throws(MediaError) {
       if packet.ssrc != stream {
         stream = packet.ssrc
         buffer = AudioJitterBuffer()
         decoder = try OpusDecoder()
       }
-      buffer.insert(
-        sequenceNumber: SequenceNumber(packet.sequenceNumber), timestamp: RTPTimestamp(packet.timestamp),
-        payload: packet.payload, arrival: packet.arrival)
+      buffer.insert(packet)
     }
 
     /// Fills a period with what is to be heard next.
