@@ -25,7 +25,8 @@ struct PictureLayout: Hashable {
     cellPixels = viewport.countedCellPixels
     var inner = area
     if let sixel {
-      let screenRows = viewport.screenRows ?? area.row + area.rows + 1
+      // Where nothing is known of the screen, it may end with the viewport.
+      let screenRows = viewport.screenRows ?? area.row + area.rows
       inner.rows = max(0, min(inner.rows, screenRows - 1 - inner.row))
       if let largest = sixel.largestImage {
         inner.columns = min(inner.columns, largest.width / cellPixels.width)

@@ -17,12 +17,14 @@ struct BlockMatcher: CellMatcher {
   private static let diagonal = 20
 
   /// 1 / (n (64 - n)), and n, of the eighths.
-  private static let eighthWeights: SIMD8<Float> = [
-    1 / 448, 1 / 768, 1 / 960, 1 / 1024, 1 / 960, 1 / 768, 1 / 448, 0,
-  ]
-  private static let eighthCounts: SIMD8<Float> = [8, 16, 24, 32, 40, 48, 56, 0]
-  private static let quadrantWeights: SIMD8<Float> = [1 / 768, 1 / 768, 1 / 768, 1 / 768, 1 / 1024, 0, 0, 0]
-  private static let quadrantCounts: SIMD8<Float> = [16, 16, 16, 16, 32, 0, 0, 0]
+  private static var eighthWeights: SIMD8<Float> {
+    SIMD8(1 / 448, 1 / 768, 1 / 960, 1 / 1024, 1 / 960, 1 / 768, 1 / 448, 0)
+  }
+  private static var eighthCounts: SIMD8<Float> { SIMD8(8, 16, 24, 32, 40, 48, 56, 0) }
+  private static var quadrantWeights: SIMD8<Float> {
+    SIMD8(1 / 768, 1 / 768, 1 / 768, 1 / 768, 1 / 1024, 0, 0, 0)
+  }
+  private static var quadrantCounts: SIMD8<Float> { SIMD8(16, 16, 16, 16, 32, 0, 0, 0) }
 
   @inline(__always)
   func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>, column: Int, row: Int) -> CellLook {
@@ -56,7 +58,7 @@ struct BlockMatcher: CellMatcher {
         glyph: Glyph(block: UInt8(truncatingIfNeeded: 0x0F + Self.columnCuts - cut)), foreground: inside,
         background: outside)
     }
-    let offsets: SIMD8<UInt8> = [0x18, 0x1D, 0x16, 0x17, 0x1A, 0, 0, 0]
+    let offsets = SIMD8<UInt8>(0x18, 0x1D, 0x16, 0x17, 0x1A, 0, 0, 0)
     return CellLook(glyph: Glyph(block: offsets[cut & 7]), foreground: inside, background: outside)
   }
 
@@ -113,7 +115,8 @@ struct BlockMatcher: CellMatcher {
     best.replace(with: byColumn, where: byColumn .> best)
     let byCorner = Self.tagged(corners, whole, Self.quadrantCounts, Self.quadrantWeights, Self.quadrants)
     best.replace(with: byCorner, where: byCorner .> best)
-    let gain = best.max()
+    let halves = best.lowHalf.replacing(with: best.highHalf, where: best.highHalf .> best.lowHalf)
+    let gain = max(max(halves[0], halves[1]), max(halves[2], halves[3]))
     let index = Int(gain.bitPattern & 31)
     let sums = index < Self.columnCuts ? rows : index < Self.quadrants ? columns : corners
     let count = index < Self.quadrants ? ((index & 7) + 1) * 8 : index < Self.diagonal ? 16 : 32

@@ -1,12 +1,16 @@
-/// A colour as the terminal is told it: packed luma and chroma (true colour), the number of a palette entry, or nothing
-/// (the default pen).
+/// A colour as the terminal is told it: packed luma and chroma (true colour), the number of a palette entry, or a
+/// default pen.
 struct Pen: Hashable {
   let value: UInt32
 
   /// What is there after something unknown was written.
-  static let unknown = Pen(value: .max)
-  /// The default pen.
-  static let standard = Pen(value: .max - 1)
+  static var unknown: Pen { Pen(value: .max) }
+  /// The terminal's default pens. They are never each other's like.
+  static var standardForeground: Pen { Pen(value: .max - 1) }
+  static var standardBackground: Pen { Pen(value: .max - 2) }
+
+  @inline(__always)
+  var isColor: Bool { value < 1 << 24 }
 
   @inline(__always)
   init(value: UInt32) {

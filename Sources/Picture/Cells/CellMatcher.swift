@@ -87,6 +87,6 @@ struct HalfMatcher: CellMatcher {
       case (false, true): .lowerHalf
       case (true, true): .fullBlock
       }
-    return CellLook(glyph: glyph, foreground: .standard, background: .standard)
+    return CellLook(glyph: glyph, foreground: .standardForeground, background: .standardBackground)
   }
 }

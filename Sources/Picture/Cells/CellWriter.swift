@@ -75,7 +75,7 @@ struct CellWriter {
   @inline(__always)
   private func matching(_ wanted: Pen, _ current: Pen) -> Pen? {
     if wanted == current { return current }
-    guard depth == .trueColor, current != .unknown, current != .standard, wanted != .standard else { return nil }
+    guard depth == .trueColor, current.isColor, wanted.isColor else { return nil }
     return wanted.color.isNear(current.color) ? current : nil
   }
 
@@ -133,7 +133,7 @@ struct CellWriter {
   /// The parameters of SGR for one pen.
   @inline(__always)
   private mutating func color(_ wanted: Pen, isBackground: Bool) {
-    if wanted == .standard {
+    guard wanted.isColor else {
       pen.number(isBackground ? 49 : 39)
       return
     }

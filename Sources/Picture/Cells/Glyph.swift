@@ -2,11 +2,11 @@
 struct Glyph: Hashable {
   let id: UInt16
 
-  private static let firstBlock: UInt16 = 256
+  private static var firstBlock: UInt16 { 256 }
 
-  static let space = Glyph(ascii: 0x20)
-  static let fullBlock = Glyph(block: 0x08)
-  static let lowerHalf = Glyph(block: 0x04)
+  static var space: Glyph { Glyph(ascii: 0x20) }
+  static var fullBlock: Glyph { Glyph(block: 0x08) }
+  static var lowerHalf: Glyph { Glyph(block: 0x04) }
 
   @inline(__always)
   init(ascii: UInt8) {
@@ -28,12 +28,14 @@ struct Glyph: Hashable {
     return other == Self.none ? nil : other == Self.blank ? .space : Glyph(block: other)
   }
 
-  private static let none: UInt8 = 0xFF
-  private static let blank: UInt8 = 0xFE
-  /// Offsets from U+2580.
-  private static let inverses = SIMD32<UInt8>(
-    0x04, none, none, none, 0x00, none, none, 0x14, blank, 0x15, none, none, 0x10, none, none, none,
-    0x0C, none, none, none, 0x07, 0x09, 0x1C, 0x1B, 0x1F, 0x1D, 0x1E, 0x17, 0x16, 0x19, 0x1A, 0x18)
+  private static var none: UInt8 { 0xFF }
+  private static var blank: UInt8 { 0xFE }
+  /// Offsets from U+2580. (Computed, so that the compiler makes a constant of it.)
+  private static var inverses: SIMD32<UInt8> {
+    SIMD32(
+      0x04, none, none, none, 0x00, none, none, 0x14, blank, 0x15, none, none, 0x10, none, none, none,
+      0x0C, none, none, none, 0x07, 0x09, 0x1C, 0x1B, 0x1F, 0x1D, 0x1E, 0x17, 0x16, 0x19, 0x1A, 0x18)
+  }
 
   /// Bytes as the terminal takes them.
   @inline(__always)

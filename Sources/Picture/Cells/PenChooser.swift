@@ -37,7 +37,7 @@ final class PenChooser {
   /// Ordered dither of 4x4, -15...15.
   @inline(__always)
   private static func dither(_ column: Int, _ line: Int) -> Int {
-    let order: SIMD16<Int8> = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5]
+    let order = SIMD16<Int8>(0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5)
     return Int(order[(line & 3) * 4 + (column & 3)]) * 2 - 15
   }
 }

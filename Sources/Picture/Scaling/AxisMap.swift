@@ -17,6 +17,8 @@ final class AxisMap {
   static let mostTaps = 64
 
   let outputs: Int
+  /// Whether every output is just the source sample of its number.
+  let isIdentity: Bool
   private let spanStorage: Storage<Span>
   private let weightStorage: Storage<UInt16>
   /// One for each output sample.
@@ -30,6 +32,7 @@ final class AxisMap {
   ///   - mirrored: whether the outputs run from the last source sample to the first.
   init(source: Int, outputs: Int, mirrored: Bool = false) {
     self.outputs = outputs
+    isIdentity = source == outputs && !mirrored
     var spans: [Span] = []
     var weights: [UInt16] = []
     for position in 0..<outputs {

@@ -23,36 +23,60 @@ final class RowScaler {
 
   /// Reduces the rows of a vertical box into one lane.
   /// - Parameters:
-  ///   - plane: first sample; rows are `stride` bytes apart and readable up to a multiple of 32.
+  ///   - plane: first sample; rows are `stride` bytes apart and readable up to a multiple of 16.
   func reduce(
     _ plane: UnsafePointer<UInt8>, stride: Int, map: AxisMap, output: Int, lane: Int
   ) {
     let span = map.spans[output]
     let weights = map.weights + Int(span.weight)
-    let count = Int(span.count)
     let source = UnsafeRawPointer(plane + Int(span.first) * stride)
     let pitch = Int(span.step) * stride
     let target = UnsafeMutableRawPointer(rows.pointer + lane * rowBytes)
-    var x = 0
-    while x < width {
-      var low = SIMD16<UInt16>(repeating: 128)
-      var high = low
-      var row = source + x
-      for tap in 0..<count {
-        let weight = SIMD16<UInt16>(repeating: weights[tap])
-        low &+= SIMD16(truncatingIfNeeded: row.loadUnaligned(as: SIMD16<UInt8>.self)) &* weight
-        high &+= SIMD16(truncatingIfNeeded: (row + 16).loadUnaligned(as: SIMD16<UInt8>.self)) &* weight
-        row += pitch
+    switch span.count {
+    case 1:
+      target.copyMemory(from: source, byteCount: width)
+    case 2:
+      let w = (SIMD16(repeating: weights[0]), SIMD16(repeating: weights[1]))
+      for x in Swift.stride(from: 0, to: width, by: 16) {
+        let sum = Self.weighted(source + x, w.0) &+ Self.weighted(source + x + pitch, w.1)
+        Self.store(sum, target + x)
       }
-      target.storeBytes(of: SIMD16<UInt8>(truncatingIfNeeded: low &>> 8), toByteOffset: x, as: SIMD16<UInt8>.self)
-      target.storeBytes(of: SIMD16<UInt8>(truncatingIfNeeded: high &>> 8), toByteOffset: x + 16, as: SIMD16<UInt8>.self)
-      x += 32
+    case 3:
+      let w = (SIMD16(repeating: weights[0]), SIMD16(repeating: weights[1]), SIMD16(repeating: weights[2]))
+      for x in Swift.stride(from: 0, to: width, by: 16) {
+        let row = source + x
+        let sum = Self.weighted(row, w.0) &+ Self.weighted(row + pitch, w.1) &+ Self.weighted(row + 2 * pitch, w.2)
+        Self.store(sum, target + x)
+      }
+    default:
+      for x in Swift.stride(from: 0, to: width, by: 16) {
+        var row = source + x
+        var sum = SIMD16<UInt16>(repeating: 0)
+        for tap in 0..<Int(span.count) {
+          sum &+= Self.weighted(row, SIMD16(repeating: weights[tap]))
+          row += pitch
+        }
+        Self.store(sum, target + x)
+      }
     }
+  }
+
+  /// Sixteen samples times their weight.
+  @inline(__always)
+  private static func weighted(_ row: UnsafeRawPointer, _ weight: SIMD16<UInt16>) -> SIMD16<UInt16> {
+    SIMD16(truncatingIfNeeded: row.loadUnaligned(as: SIMD16<UInt8>.self)) &* weight
+  }
+
+  @inline(__always)
+  private static func store(_ sum: SIMD16<UInt16>, _ target: UnsafeMutableRawPointer) {
+    let samples = SIMD16<UInt8>(truncatingIfNeeded: (sum &+ 128) &>> 8)
+    target.storeBytes(of: samples, as: SIMD16<UInt8>.self)
   }
 
   /// Reduces the eight lanes horizontally: writes one word of eight rows for each output column.
   func finish(into output: UnsafeMutablePointer<UInt64>) {
-    turn()
+    if horizontal.isIdentity { return turn(into: output) }
+    turn(into: columns.pointer)
     let words = UnsafePointer(columns.pointer)
     for column in 0..<horizontal.outputs {
       let span = horizontal.spans[column]
@@ -68,12 +92,12 @@ final class RowScaler {
     }
   }
 
-  private func turn() {
+  private func turn(into output: UnsafeMutablePointer<UInt64>) {
     let source = UnsafeRawPointer(rows.pointer)
     var x = 0
     while x < width {
       Transpose.bytes8x8(
-        from: { lane in (source + lane * rowBytes + x).loadUnaligned(as: UInt64.self) }, into: columns.pointer + x)
+        from: { lane in (source + lane * rowBytes + x).loadUnaligned(as: UInt64.self) }, into: output + x)
       x += 8
     }
   }
@@ -84,34 +108,42 @@ enum Transpose {
   /// Byte `i` of word `j` becomes byte `j` of word `i`.
   @inline(__always)
   static func bytes8x8(from word: (Int) -> UInt64, into output: UnsafeMutablePointer<UInt64>) {
-    let r0 = pairs(word(0), word(1))
-    let r1 = pairs(word(2), word(3))
-    let r2 = pairs(word(4), word(5))
-    let r3 = pairs(word(6), word(7))
-    let left0 = interleave(r0.lowHalf, r1.lowHalf)  // columns 0-3 of rows 0-3
-    let left1 = interleave(r2.lowHalf, r3.lowHalf)
-    let right0 = interleave(r0.highHalf, r1.highHalf)
-    let right1 = interleave(r2.highHalf, r3.highHalf)
-    store(left0, left1, into: output)
-    store(right0, right1, into: output + 4)
+    let r01 = interleaved(word(0), word(1))
+    let r23 = interleaved(word(2), word(3))
+    let r45 = interleaved(word(4), word(5))
+    let r67 = interleaved(word(6), word(7))
+    let upper = (interleaved(r01.lowHalf, r23.lowHalf), interleaved(r01.highHalf, r23.highHalf))
+    let lower = (interleaved(r45.lowHalf, r67.lowHalf), interleaved(r45.highHalf, r67.highHalf))
+    let target = UnsafeMutableRawPointer(output)
+    store(upper.0.lowHalf, lower.0.lowHalf, at: target)
+    store(upper.0.highHalf, lower.0.highHalf, at: target + 16)
+    store(upper.1.lowHalf, lower.1.lowHalf, at: target + 32)
+    store(upper.1.highHalf, lower.1.highHalf, at: target + 48)
   }
 
-  /// Bytes of two words side by side, as eight 16-bit pairs.
+  /// The bytes of two words in turn, as eight pairs.
   @inline(__always)
-  private static func pairs(_ a: UInt64, _ b: UInt64) -> SIMD8<UInt16> {
-    let first = unsafeBitCast(a, to: SIMD8<UInt8>.self)
-    let second = unsafeBitCast(b, to: SIMD8<UInt8>.self)
-    return SIMD8<UInt16>(truncatingIfNeeded: first) | (SIMD8<UInt16>(truncatingIfNeeded: second) &<< 8)
+  private static func interleaved(_ a: UInt64, _ b: UInt64) -> SIMD8<UInt16> {
+    var bytes = SIMD16<UInt8>()
+    bytes.evenHalf = unsafeBitCast(a, to: SIMD8<UInt8>.self)
+    bytes.oddHalf = unsafeBitCast(b, to: SIMD8<UInt8>.self)
+    return unsafeBitCast(bytes, to: SIMD8<UInt16>.self)
+  }
+
+  /// Pairs in turn, as four times four bytes.
+  @inline(__always)
+  private static func interleaved(_ a: SIMD4<UInt16>, _ b: SIMD4<UInt16>) -> SIMD4<UInt32> {
+    var pairs = SIMD8<UInt16>()
+    pairs.evenHalf = a
+    pairs.oddHalf = b
+    return unsafeBitCast(pairs, to: SIMD4<UInt32>.self)
   }
 
   @inline(__always)
-  private static func interleave(_ a: SIMD4<UInt16>, _ b: SIMD4<UInt16>) -> SIMD4<UInt32> {
-    SIMD4<UInt32>(truncatingIfNeeded: a) | (SIMD4<UInt32>(truncatingIfNeeded: b) &<< 16)
-  }
-
-  @inline(__always)
-  private static func store(_ upper: SIMD4<UInt32>, _ lower: SIMD4<UInt32>, into output: UnsafeMutablePointer<UInt64>) {
-    let words = SIMD4<UInt64>(truncatingIfNeeded: upper) | (SIMD4<UInt64>(truncatingIfNeeded: lower) &<< 32)
-    UnsafeMutableRawPointer(output).storeBytes(of: words, as: SIMD4<UInt64>.self)
+  private static func store(_ upper: SIMD2<UInt32>, _ lower: SIMD2<UInt32>, at target: UnsafeMutableRawPointer) {
+    var words = SIMD4<UInt32>()
+    words.evenHalf = upper
+    words.oddHalf = lower
+    target.storeBytes(of: words, as: SIMD4<UInt32>.self)
   }
 }

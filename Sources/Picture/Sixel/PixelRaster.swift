@@ -30,7 +30,7 @@ final class PixelRaster {
     self.height = height
     stride = (width + 63) & ~63
     chromaStride = stride / 2
-    runs = stride / Self.run
+    runs = (width + Self.run - 1) / Self.run
     // Rows are written eight at a time.
     let rows = (height + 15) & ~7
     yStorage = Storage(repeating: 16, count: stride * rows)

@@ -23,7 +23,7 @@ final class SixelRenderer {
   /// First and last changed column of pixels in each row of cells; first beyond last when there is none.
   private let changes: Storage<(first: Int, last: Int)>
 
-  /// A palette is kept at least this long.
+  /// Frames for which a palette is kept unless the scene changes.
   private static let paletteLife = 15
   /// Most images a frame is made of; terminals draw few large ones faster than many small ones.
   private static let mostImages = 4
@@ -103,8 +103,11 @@ final class SixelRenderer {
   private func choosePalette() {
     paletteAge += 1
     if palette.count > 0 {
-      guard isWhole || paletteAge > Self.paletteLife else { return }
-      guard error() > freshError * 3 / 2 + 2 * Self.errorScale else { return }
+      // Another scene needs another palette at once; one that has changed bit by bit can wait.
+      let tolerated =
+        paletteAge > Self.paletteLife
+        ? freshError * 3 / 2 + 2 * Self.errorScale : freshError * 4 + 10 * Self.errorScale
+      guard error() > tolerated else { return }
     }
     palette = builder.build(raster, count: support.registers, index: colors)
     freshError = error()
