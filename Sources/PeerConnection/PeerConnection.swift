@@ -52,7 +52,7 @@ public actor PeerConnection {
     let certificate: Certificate
     if let given = configuration.certificate { certificate = given } else { certificate = try Certificate() }
     session = Session(
-      configuration: configuration, certificate: certificate, random: SystemRandomNumberGenerator(), now: .now())
+      configuration: configuration, certificate: certificate, random: SystemRandomNumberGenerator())
   }
 
   // MARK: - Tracks
@@ -136,7 +136,7 @@ public actor PeerConnection {
 
   /// A snapshot of all figures.
   public func statistics() -> PeerConnectionStatistics {
-    var statistics = session.statistics(now: .now())
+    var statistics = session.statistics()
     statistics.framesDroppedUnsent += frameGate.refused
     return statistics
   }

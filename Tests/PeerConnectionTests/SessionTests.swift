@@ -23,7 +23,7 @@ import Testing
       #expect(peer.has(.connectionStateChange(.connecting)))
       #expect(peer.has(.connectionStateChange(.connected)))
       #expect(peer.failure == nil)
-      let statistics = peer.session.statistics(now: call.now)
+      let statistics = peer.session.statistics()
       #expect(statistics.dtls == "DTLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256")
       #expect(statistics.srtpProfile == "SRTP_AEAD_AES_128_GCM")
       #expect(statistics.selectedPair.contains("host 192.0.2.1:5000"))
@@ -41,7 +41,7 @@ import Testing
     call.delay = .milliseconds(10)
     let start = call.now
     try call.connect()
-    #expect(call.now - start < .milliseconds(400))
+    #expect(call.now - start < .milliseconds(120))
   }
 
   @Test(arguments: [0.0, 0.05, 0.1]) func lostPacketsAreSentAgain(_ loss: Double) throws {
@@ -60,7 +60,7 @@ import Testing
         #expect(numbers[after] == numbers[before] + 1 || peer.videoFrames[after].isKeyFrame)
       }
       #expect(numbers.count > 280, "\(numbers.count) of about 300 frames")
-      let statistics = peer.session.statistics(now: call.now)
+      let statistics = peer.session.statistics()
       #expect((statistics.receivedVideo.retransmissions > 0) == (loss > 0))
       #expect((statistics.sentVideo.retransmissions > 0) == (loss > 0))
     }
@@ -108,7 +108,7 @@ import Testing
     for peer in call.peers {
       #expect(peer.videoNumbers.count > 80)
       #expect(peer.audioPackets.count > 140)
-      #expect(peer.session.statistics(now: call.now).discardedDatagrams == 0)
+      #expect(peer.session.statistics().discardedDatagrams == 0)
       #expect(peer.failure == nil)
     }
   }
@@ -172,7 +172,7 @@ import Testing
 
   @Test func badCandidatesAreNamed() throws {
     let call = try SimulatedCall()
-    for text in ["candidate:1 1 udp", "nonsense", "candidate:1 1 udp 1 256.1.1.1 5 typ host"] {
+    for text in ["candidate:1 1 udp", "nonsense", "candidate:1 1 udp 1 192.0.2.1 70000 typ host"] {
       #expect(throws: PeerConnectionError.self) {
         try call.callee.session.addICECandidate(CandidateDescription(candidate: text), now: call.now)
       }
@@ -182,8 +182,6 @@ import Testing
       try call.callee.session.addICECandidate(CandidateDescription(candidate: text), now: call.now)
     }
     #expect(call.callee.session.heldCandidates.count == Session.maximumHeldCandidates)
-    try call.connect()
-    #expect(call.callee.session.connectionState == .connected)
   }
 
   @Test(arguments: [true, false]) func closingTellsThePeer(_ callerCloses: Bool) throws {

@@ -26,12 +26,12 @@ final class SimulatedPeer {
   var sendsMedia = false
 
   init(
-    _ name: String, ip: UInt32, seed: UInt64, configuration: PeerConnectionConfiguration = .init(), now: NIODeadline
+    _ name: String, ip: UInt32, seed: UInt64, configuration: PeerConnectionConfiguration = .init()
   ) throws {
     self.name = name
     address = TransportAddress(v4: ip, port: 5000)
     session = Session(
-      configuration: configuration, certificate: try Certificate(), random: SeededGenerator(seed: seed), now: now)
+      configuration: configuration, certificate: try Certificate(), random: SeededGenerator(seed: seed))
   }
 
   func addTracks() throws {
@@ -98,8 +98,8 @@ final class SimulatedCall {
 
   init(seed: UInt64 = 1, configuration: PeerConnectionConfiguration = .init()) throws {
     random = SeededGenerator(seed: seed)
-    caller = try SimulatedPeer("caller", ip: 0xC000_0201, seed: seed * 2, configuration: configuration, now: now)
-    callee = try SimulatedPeer("callee", ip: 0xC000_0202, seed: seed * 2 + 1, configuration: configuration, now: now)
+    caller = try SimulatedPeer("caller", ip: 0xC000_0201, seed: seed * 2, configuration: configuration)
+    callee = try SimulatedPeer("callee", ip: 0xC000_0202, seed: seed * 2 + 1, configuration: configuration)
     nextVideo = now
     nextAudio = now
   }
@@ -144,6 +144,7 @@ final class SimulatedCall {
       for candidate in from.candidates { try to.session.addICECandidate(candidate, now: now) }
       from.candidates = []
     }
+    drain()
   }
 
   func startMedia() {

@@ -7,7 +7,7 @@ extension Session {
   /// Takes what an offer and its answer agreed on.
   func apply(_ agreement: JSEP.Agreement, now: NIODeadline) {
     guard let transport = agreement.transport else {
-      configureStreams([], now: now)
+      configureStreams([])
       return
     }
     do {
@@ -15,7 +15,7 @@ extension Session {
     } catch {
       return fail(error)
     }
-    configureStreams(agreement.media, now: now)
+    configureStreams(agreement.media)
   }
 
   /// Tells ICE and DTLS who the peer is. Another certificate than the first would need another DTLS association, which

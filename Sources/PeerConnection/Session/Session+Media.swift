@@ -38,7 +38,7 @@ extension Session {
   }
 
   /// Sets up the streams of an agreement, and takes down those of sections that are gone or quiet.
-  func configureStreams(_ agreed: [NegotiatedMedia], now: NIODeadline) {
+  func configureStreams(_ agreed: [NegotiatedMedia]) {
     sendingMid = [:]
     let before = streamMids
     streamMids = [:]
@@ -61,10 +61,10 @@ extension Session {
       }
       if sources != nil, sendingMid[kind] == nil { sendingMid[kind] = section.mid }
     }
-    for (mid, kind) in before where streamMids[mid] == nil { removeStreams(mid, kind, now: now) }
+    for (mid, kind) in before where streamMids[mid] == nil { removeStreams(mid, kind) }
   }
 
-  private func removeStreams(_ mid: String, _ kind: TrackKind, now: NIODeadline) {
+  private func removeStreams(_ mid: String, _ kind: TrackKind) {
     switch kind {
     case .video:
       media.setVideoSender(mid: mid, nil)

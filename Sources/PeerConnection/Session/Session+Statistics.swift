@@ -4,7 +4,7 @@ internal import RTP
 
 extension Session {
   /// A snapshot of everything there is to know.
-  func statistics(now: NIODeadline) -> PeerConnectionStatistics {
+  func statistics() -> PeerConnectionStatistics {
     var result = PeerConnectionStatistics()
     let media = media.statistics
     for sender in media.senders {

@@ -63,8 +63,7 @@ final class Session {
   private(set) var bytesReceived = 0
 
   init(
-    configuration: PeerConnectionConfiguration, certificate: Certificate, random: any RandomNumberGenerator,
-    now: NIODeadline
+    configuration: PeerConnectionConfiguration, certificate: Certificate, random: any RandomNumberGenerator
   ) {
     var random = RandomSource(random)
     self.configuration = configuration
