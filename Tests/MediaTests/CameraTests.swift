@@ -1,3 +1,4 @@
+import Foundation
 import Frames
 import NIOCore
 import Testing
@@ -89,6 +90,46 @@ import Testing
       }
     }
     #expect(!Array(bytes.dropLast()).withUnsafeBufferPointer { format.convert($0, stride: stride, into: frame) })
+  }
+
+  @Test(arguments: ["bars-420", "bars-422", "bars-444"])
+  func jpegsAreDecodedToLimitedRange(name: String) throws {
+    let path = try #require(Bundle.module.path(forResource: name, ofType: "jpg", inDirectory: "Fixtures"))
+    let whole = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+    for bytes in [whole, withoutHuffmanTables(whole)] { try checkBars(bytes) }
+  }
+
+  /// Many cameras leave out the tables that all of them have in common.
+  private func withoutHuffmanTables(_ jpeg: [UInt8]) -> [UInt8] {
+    var rest = jpeg[2...]
+    var kept = Array(jpeg[..<2])
+    while let marker = rest.dropFirst().first, marker != 0xda {
+      let length = 2 + Int(rest[rest.startIndex + 2]) * 256 + Int(rest[rest.startIndex + 3])
+      if marker != 0xc4 { kept += rest.prefix(length) }
+      rest = rest.dropFirst(length)
+    }
+    return kept + rest
+  }
+
+  private func checkBars(_ bytes: [UInt8]) throws {
+    let size = try #require(bytes.withUnsafeBufferPointer { PixelFormat.jpegSize($0) })
+    #expect(size == VideoSize(width: 320, height: 240))
+    let frame = VideoFramePool(keep: 0).take(size)
+    #expect(bytes.withUnsafeBufferPointer { PixelFormat.mjpeg.convert($0, stride: 0, into: frame) })
+    let bars: [[Int]] = [
+      [180, 128, 128], [161, 44, 141], [131, 156, 44], [112, 72, 58], [83, 183, 197], [65, 99, 211], [34, 211, 114],
+      [16, 128, 128],
+    ]
+    for (index, bar) in bars.enumerated() {
+      let x = 20 + 40 * index
+      let seen = [
+        frame.y[120 * frame.yStride + x], frame.u[60 * frame.uvStride + x / 2], frame.v[60 * frame.uvStride + x / 2],
+      ]
+      #expect(zip(seen, bar).allSatisfy { abs(Int($0) - $1) <= 4 }, "bar \(index) is \(seen)")
+    }
+    // Cut short it is no picture.
+    let cut = Array(bytes.dropLast(bytes.count / 2))
+    #expect(!cut.withUnsafeBufferPointer { PixelFormat.mjpeg.convert($0, stride: 0, into: frame) })
   }
 
   @Test func damagedJPEGsAreRefused() {

@@ -51,11 +51,16 @@ public struct CameraDescription: Sendable, Equatable {
   private static func describe(_ device: V4L2Device) -> [String] {
     var lines: [String] = []
     let usual = VideoSize(width: 640, height: 480)
+    var last: CameraMode?
     for mode in device.modes(near: usual, rate: 30) where !mode.isEmulated {
-      let line = "\(mode.format.rawValue) \(mode.size)"
+      // Of the rates of one size, which follow each other, the highest.
+      if let before = last, before.format == mode.format, before.size == mode.size {
+        if before.rate ?? 0 >= mode.rate ?? 0 { continue }
+        lines.removeLast()
+      }
       let rate = mode.rate.map { " at \(Int($0.rounded()))" } ?? ""
-      if lines.last?.hasPrefix(line + " ") == true { continue }
-      lines.append(line + rate)
+      lines.append("\(mode.format.rawValue) \(mode.size)\(rate)")
+      last = mode
     }
     return lines
   }

@@ -2,7 +2,7 @@ import CYUV
 import Frames
 
 /// The pixel formats of cameras that are understood, by their V4L2 four-character codes.
-enum PixelFormat: String, CaseIterable, Sendable {
+package enum PixelFormat: String, CaseIterable, Sendable {
   case yuyv = "YUYV"
   case uyvy = "UYVY"
   case nv12 = "NV12"

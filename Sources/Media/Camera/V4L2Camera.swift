@@ -30,10 +30,17 @@ public final class V4L2Camera: VideoSource, @unchecked Sendable {
 
   /// Opens the camera in the mode nearest to what is wanted, and starts it.
   /// - Throws: MDN's three cases.
-  public init(path: String, size wanted: VideoSize, framesPerSecond: Int) throws(MediaError) {
+  public convenience init(path: String, size: VideoSize, framesPerSecond: Int) throws(MediaError) {
+    try self.init(path: path, size: size, framesPerSecond: framesPerSecond, only: nil)
+  }
+
+  /// - Parameter format: the only one to be used, for tests of each.
+  package init(
+    path: String, size wanted: VideoSize, framesPerSecond: Int, only format: PixelFormat?
+  ) throws(MediaError) {
     name = path
     signal = try StopSignal(for: path)
-    stream = try V4L2Stream(V4L2Device(path: path), size: wanted, rate: framesPerSecond)
+    stream = try V4L2Stream(V4L2Device(path: path), size: wanted, rate: framesPerSecond, only: format)
     size = stream.size
     descriptors = [signal.descriptor, pollfd(fd: stream.device.descriptor, events: Int16(POLLIN), revents: 0)]
     shortestInterval = .nanoseconds(1_000_000_000 * 3 / 4 / Int64(max(framesPerSecond, 1)))
@@ -99,9 +106,10 @@ public final class V4L2Camera: VideoSource, @unchecked Sendable {
     if let lastTime, picture.time - lastTime < shortestInterval, picture.time >= lastTime { return nil }
     let frame = pool.take(frameSize)
     guard stream.format.convert(picture.bytes, stride: stream.stride, into: frame) else {
-      let needed = stream.format.bytes(stride: stream.stride, height: size.height)
       complaint =
-        "\(picture.bytes.count) bytes of \(stream.format.rawValue)" + (needed > 1 ? " instead of \(needed)" : "")
+        stream.format.isCompressed
+        ? "a JPEG of \(picture.bytes.count) bytes that cannot be decoded"
+        : "\(picture.bytes.count) bytes instead of \(stream.format.bytes(stride: stream.stride, height: size.height))"
       return nil
     }
     if stream.isFullRange, !stream.format.isCompressed { frame.limitRange() }

@@ -39,13 +39,13 @@ final class V4L2Stream {
   private static let mostBuffers: UInt32 = 32
 
   /// Puts the camera into the mode nearest to what is wanted, and maps its buffers.
-  init(_ device: V4L2Device, size wanted: VideoSize, rate: Int) throws(MediaError) {
+  init(_ device: V4L2Device, size wanted: VideoSize, rate: Int, only: PixelFormat?) throws(MediaError) {
     self.device = device
-    let modes = device.modes(near: wanted, rate: Double(rate))
+    let modes = device.modes(near: wanted, rate: Double(rate)).filter { only == nil || $0.format == only }
     // libv4l2 can make I420 of everything that it knows itself.
     let mode =
       CameraMode.best(of: modes, size: wanted, rate: Double(rate))
-      ?? CameraMode(format: .i420, isEmulated: true, size: wanted, rate: nil)
+      ?? CameraMode(format: only ?? .i420, isEmulated: true, size: wanted, rate: nil)
 
     var request = v4l2_format()
     request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE.rawValue
