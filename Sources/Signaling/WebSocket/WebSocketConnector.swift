@@ -62,7 +62,7 @@ struct WebSocketConnector {
     }
     let headers: HTTPHeaders = ["Host": url.authority, "Sec-WebSocket-Protocol": subprotocol]
     let request = HTTPRequestHead(version: .http1_1, method: .GET, uri: url.path, headers: headers)
-    let configuration = NIOUpgradableHTTPClientPipelineConfiguration(
+    var configuration = NIOUpgradableHTTPClientPipelineConfiguration(
       upgradeConfiguration: NIOTypedHTTPClientUpgradeConfiguration(
         upgradeRequestHead: request, upgraders: [upgrader],
         notUpgradingCompletionHandler: { channel in
@@ -70,6 +70,8 @@ struct WebSocketConnector {
             try channel.pipeline.syncOperations.addHandler(HTTPStatusHandler(done: done))
           }
         }))
+    // The server's first frames may come in one segment with its HTTP response.
+    configuration.leftOverBytesStrategy = .forwardBytes
     try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(configuration: configuration)
       .whenFailure { error in done.fail(error) }
   }
