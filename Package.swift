@@ -58,6 +58,7 @@ let package = Package(
   targets: [
     // Ground floor: C libraries, and what a frame is.
     library("CNcurses", pkgConfig: "ncursesw", apt: "libncurses-dev"),
+    .target(name: "CTerminalGuard", path: "Sources/CSystem/CTerminalGuard"),
     library("CV4L2", pkgConfig: "libv4l2", apt: "libv4l-dev"),
     library("CALSA", pkgConfig: "alsa", apt: "libasound2-dev"),
     library("CVPX", pkgConfig: "vpx", apt: "libvpx-dev"),
@@ -84,7 +85,7 @@ let package = Package(
       "Calling",
       ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "SDP", nio, nioConcurrency, logging, collections]),
     room("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle, collections]),
-    room("TerminalUI", ["Frames", "Calling", "Picture", nio, logging, "CNcurses"]),
+    room("TerminalUI", ["Frames", "Calling", "Picture", nio, "CNcurses", "CTerminalGuard"]),
 
     .executableTarget(
       name: "glyphone",
@@ -113,7 +114,7 @@ let package = Package(
     tests("SDP", resources: [.copy("Fixtures")]),
     tests("RTP", ["TestSupport", "Frames", nio]),
     tests("Picture", ["Frames"]),
-    tests("ICE", ["TestSupport", nio, nioPosix]),
+    tests("ICE", ["TestSupport", nio, nioPosix, logging]),
     tests("Signaling", [nio, nioPosix, nioEmbedded, nioHTTP1, nioWebSocket]),
     tests("Media", ["Frames", nio], resources: [.copy("Fixtures")]),
     tests("PeerConnection", ["TestSupport", "Frames", "SDP", "RTP", "ICE", nio, nioPosix]),

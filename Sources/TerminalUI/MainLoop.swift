@@ -33,7 +33,8 @@ final class MainLoop {
     self.screen = screen
     self.guardian = guardian
     self.capabilities = capabilities
-    renderMode = .automatic(for: capabilities)
+    self.capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
+    renderMode = .automatic(for: self.capabilities)
     let size = terminal.size
     let environment = ScreenModel.Environment(wallClock: LocalTime.now, timeText: LocalTime.text)
     model = ScreenModel(
@@ -119,6 +120,8 @@ final class MainLoop {
 
   private func resize() {
     let size = terminal.size
+    // Fonts can change as well.
+    capabilities.cellPixels = terminal.cellPixels ?? capabilities.cellPixels
     guard size.columns != model.columns || size.rows != model.rows else { return repaint() }
     model.resize(columns: size.columns, rows: size.rows)
     screen.resize(columns: size.columns, rows: size.rows)

@@ -58,7 +58,7 @@ public final class TerminalUI {
     let (capabilities, typed) = terminal.probe(guardedBy: guardian)
     let screen: NcursesScreen
     do throws(TerminalError) {
-      screen = try NcursesScreen(terminal: terminal.name)
+      screen = try NcursesScreen(terminal: terminal.name, hasManyColors: capabilities.colors >= .ansi256)
     } catch {
       terminal.giveBack(nil, guardedBy: guardian)
       throw error

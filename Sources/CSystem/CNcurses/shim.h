@@ -33,19 +33,17 @@ static inline void glyphone_put(int row, int column, const uint32_t *text, int a
   if (setcchar(&cell, (const wchar_t *)text, bits, (short)pair, NULL) == OK) mvadd_wch(row, column, &cell);
 }
 
-/// Size of the terminal behind a file descriptor; 0 on success.
-static inline int glyphone_terminal_size(int descriptor, int *height, int *width) {
-  struct winsize size;
-  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return -1;
-  *height = size.ws_row;
-  *width = size.ws_col;
-  return 0;
+/// Size of the terminal behind a file descriptor in cells and, where the terminal sets it, in pixels.
+static inline struct winsize glyphone_terminal_size(int descriptor) {
+  struct winsize size = {0};
+  ioctl(descriptor, TIOCGWINSZ, &size);
+  return size;
 }
 
-/// Takes the terminal over; 0 when terminfo does not know it.
-static inline int glyphone_screen_open(void) {
+/// Takes the terminal over; 0 when terminfo does not know its name.
+static inline int glyphone_screen_open(const char *name) {
   use_env(FALSE);
-  if (newterm(NULL, stdout, stdin) == NULL) return 0;
+  if (newterm(name, stdout, stdin) == NULL) return 0;
   raw();
   noecho();
   nonl();

@@ -6,9 +6,13 @@ final class NcursesScreen {
   private var appearances: [Appearance] = []
 
   /// Takes the terminal over (alternate screen, raw mode).
-  /// - Parameter terminal: what TERM says, for the error.
-  init(terminal: String) throws(TerminalError) {
-    guard glyphone_screen_open() != 0 else { throw .unknownTerminal(terminal) }
+  /// - Parameters:
+  ///   - terminal: what TERM says.
+  ///   - hasManyColors: whether the terminal is known to have 256 colours. TERM often understates that.
+  init(terminal: String, hasManyColors: Bool) throws(TerminalError) {
+    let isUnderstated = hasManyColors && Self.terminfoColors < 256
+    guard isUnderstated && glyphone_screen_open("\(terminal)-256color") != 0 || glyphone_screen_open(terminal) != 0
+    else { throw .unknownTerminal(terminal) }
     let colors = Int(glyphone_screen_colors())
     appearances = Style.allCases.map { Theme.appearance($0, colors: colors) }
     guard colors >= 8 else { return }

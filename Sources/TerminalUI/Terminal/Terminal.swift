@@ -57,10 +57,18 @@ final class Terminal {
 
   /// Columns and rows; 80x24 when the terminal does not say.
   var size: (columns: Int, rows: Int) {
-    var rows: Int32 = 0
-    var columns: Int32 = 0
-    guard glyphone_terminal_size(output, &rows, &columns) == 0, rows > 0, columns > 0 else { return (80, 24) }
-    return (min(Int(columns), 1000), min(Int(rows), 1000))
+    let size = glyphone_terminal_size(output)
+    guard size.ws_row > 0, size.ws_col > 0 else { return (80, 24) }
+    return (min(Int(size.ws_col), 1000), min(Int(size.ws_row), 1000))
+  }
+
+  /// Size of a cell, where the kernel was told.
+  var cellPixels: PixelSize? {
+    let size = glyphone_terminal_size(output)
+    guard size.ws_row > 0, size.ws_col > 0, size.ws_xpixel >= size.ws_col, size.ws_ypixel >= size.ws_row else {
+      return nil
+    }
+    return PixelSize(width: Int(size.ws_xpixel / size.ws_col), height: Int(size.ws_ypixel / size.ws_row))
   }
 
   // MARK: - Modes
@@ -82,7 +90,7 @@ final class Terminal {
     while !probe.isFinished {
       let left = end - Self.milliseconds()
       var wait = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
-      guard left > 0, poll(&wait, 1, Int32(left)) >= 0, case .bytes(let bytes) = read() else { break }
+      guard left > 0, poll(&wait, 1, Int32(left)) > 0, case .bytes(let bytes) = read() else { break }
       typed += probe.feed(bytes)
     }
     typed += probe.expire()

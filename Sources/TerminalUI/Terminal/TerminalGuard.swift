@@ -1,8 +1,8 @@
-import CNcurses
+import CTerminalGuard
 import Glibc
 
 /// Sees to it that the terminal is left as it was found, however the program ends, and turns signals into bytes on a
-/// pipe that the main loop polls. The only file that uses the handlers' C state.
+/// pipe that the main loop polls.
 final class TerminalGuard: Sendable {
   /// Readable when a signal came (its number) or somebody wants the main loop's attention (0).
   let wakeRead: Int32

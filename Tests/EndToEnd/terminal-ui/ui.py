@@ -46,7 +46,7 @@ class Tmux:
         os.mkfifo(self.script_path)
         self.script = os.open(self.script_path, os.O_RDWR)
         self.socket = f"glyphone-ui-{os.getpid()}-{random.randrange(1 << 30)}"
-        environment = dict(os.environ, LC_ALL="C.UTF-8", PS1="$ ", ENV="", HISTFILE="")
+        environment = dict(os.environ, LC_ALL="C.UTF-8", SWIFT_BACKTRACE="enable=no", PS1="$ ", ENV="", HISTFILE="")
         for name in ("TMUX", "COLORTERM"):
             environment.pop(name, None)
         subprocess.run(
@@ -338,12 +338,22 @@ class PlainPty:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
-                text += os.read(self.master, 65536)
+                some = os.read(self.master, 65536)
+                os.write(self.master, b"\x1b[0n" * some.count(b"\x1b[5n"))
+                text += some
             except BlockingIOError:
                 time.sleep(0.02)
             except OSError:
                 break
         return text.decode(errors="replace")
+
+    def start_call(self):
+        if "glyphone" not in self.read(1):
+            raise Failure("the screen was not drawn")
+        os.write(self.master, b"\r")
+        text = self.read(4)
+        if len(re.findall("38;[25];", text)) < 200:
+            raise Failure(f"no picture was drawn: {len(text)} characters")
 
     def exited(self):
         pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -363,9 +373,7 @@ class PlainPty:
 def check_terminal_gone(demo):
     """The terminal goes away in a call: the program ends."""
     child = PlainPty(demo)
-    child.read(1)
-    os.write(child.master, b"\r")
-    child.read(2)
+    child.start_call()
     os.close(child.master)
     wait_for("the program to end without its terminal", child.exited, 6)
 
@@ -373,9 +381,8 @@ def check_terminal_gone(demo):
 def check_terminal_stuck(demo):
     """Nobody reads the terminal any more while pictures want to be drawn: SIGTERM still ends the program."""
     child = PlainPty(demo)
-    child.read(1)
-    os.write(child.master, b"\r")
-    time.sleep(4)
+    child.start_call()
+    time.sleep(2)
     os.kill(child.pid, signal.SIGTERM)
     wait_for("the program to end on a terminal that stands still", child.exited, 6)
     os.close(child.master)
