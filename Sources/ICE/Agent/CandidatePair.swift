@@ -9,8 +9,9 @@ struct Check {
 
   /// Rc and Rm of RFC 8489 section 6.2.1 at an RTO of 500 ms come to this; here it is the limit for any RTO.
   static let lifetime = TimeAmount.milliseconds(39_500)
-  /// The back-off stops here, so that a path that loses much, or comes back, is found soon.
-  static let longestInterval = TimeAmount.seconds(1)
+  /// Checks do not back off beyond this: the RTO, which grows with the number of checks (RFC 8445 section 14.3), keeps their
+  /// pace. So a path that loses much, or comes back just before consent expires, is found in time.
+  static let longestInterval = TimeAmount.milliseconds(500)
 }
 
 /// A local base and a remote candidate (RFC 8445 section 6.1.2). Reflexive local candidates have none of their own: theirs
