@@ -37,7 +37,6 @@ final class ALSADevice {
     var period: snd_pcm_uframes_t = 0
     guard snd_pcm_get_params(pcm, &buffer, &period) >= 0, buffer >= snd_pcm_uframes_t(2 * AudioFormat.periodSamples)
     else {
-      snd_pcm_close(pcm)
       throw .failed(device: name, detail: "its buffer holds less than two periods of 20 ms")
     }
     bufferSamples = Int(buffer)

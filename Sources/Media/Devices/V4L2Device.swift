@@ -23,22 +23,17 @@ final class V4L2Device {
       v4l2_close(descriptor)
       throw .failed(device: path, detail: "not a camera (\(MediaError.words(code)))")
     }
+    // From here on all properties are set, and deinit closes the descriptor.
     card = Self.text(capability.card)
     let all = capability.capabilities
     let own = all & UInt32(V4L2_CAP_DEVICE_CAPS) != 0 ? capability.device_caps : all
     guard own & UInt32(V4L2_CAP_VIDEO_CAPTURE) != 0 else {
-      v4l2_close(descriptor)
       throw .failed(device: path, detail: "not a camera (\(card) captures no pictures here)")
     }
     guard own & UInt32(V4L2_CAP_STREAMING) != 0 else {
-      v4l2_close(descriptor)
       throw .failed(device: path, detail: "\(card) cannot stream")
     }
-    guard v4l2_fd_open(descriptor, 0) == descriptor else {
-      let code = errno
-      v4l2_close(descriptor)
-      throw .opening(code, device: path)
-    }
+    guard v4l2_fd_open(descriptor, 0) == descriptor else { throw .opening(errno, device: path) }
   }
 
   deinit { v4l2_close(descriptor) }

@@ -28,8 +28,9 @@ public final class WAVSink: AudioSink, @unchecked Sendable {
     name = path
     signal = try StopSignal(for: path)
     metronome = Metronome(rate: 50, pace: pace, stop: signal)
-    descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    if descriptor < 0 { throw .opening(errno, device: path) }
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    if file < 0 { throw .opening(errno, device: path) }
+    descriptor = file
     try writeHeader()
   }
 
