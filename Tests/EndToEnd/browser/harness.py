@@ -57,7 +57,11 @@ class Stage:
                 stage.report(json.loads(body))
                 self.reply(b"{}", "application/json")
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            def handle_error(self, request, address):
+                pass  # a browser that is stopped breaks its connections
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -74,8 +78,8 @@ class Stage:
             self.reports.setdefault(event["from"], []).append(event)
             self.changed.notify_all()
 
-    def tell(self, name, **command):
-        self.commands.setdefault(name, queue.Queue()).put(command)
+    def tell(self, page, **command):
+        self.commands.setdefault(page, queue.Queue()).put(command)
 
     def mark(self, name):
         """The place in a page's reports from which a later `wait` looks."""
