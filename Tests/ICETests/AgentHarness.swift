@@ -150,7 +150,10 @@ struct Site {
   var nat: (kind: NAT.Kind, publicAddresses: [String])?
   var conditions = LinkConditions()
 
-  init(_ addresses: String..., behind nat: NAT.Kind? = nil, as publicAddress: String = "", conditions: LinkConditions = .init()) {
+  init(
+    _ addresses: String..., behind nat: NAT.Kind? = nil, as publicAddress: String = "",
+    conditions: LinkConditions = .init()
+  ) {
     self.addresses = addresses
     self.nat = nat.map { ($0, [publicAddress]) }
     self.conditions = conditions

@@ -101,18 +101,19 @@ import Testing
     return agent
   }
 
-  @Test(arguments: [
-    ("candidate:1 1 UDP 2122252543 fe65a4bf-635a-46e3-ba60-fbc476196f2a.local 53092 typ host", .name),
-    ("candidate:2 1 TCP 2105458943 192.0.2.2 9 typ host tcptype active", .tcp),
-    ("candidate:0 2 UDP 2122187006 192.0.2.2 39451 typ host", .otherComponent),
-    ("candidate:0 1 UDP 2122187006 192.0.2.2 39451 typ host ufrag olds", .otherGeneration),
-    ("candidate:0 1 UDP 2122187006 0.0.0.0 39451 typ host", .unusableAddress),
-    ("candidate:0 1 UDP 2122187006 192.0.2.2 0 typ host", .unusableAddress),
-    ("candidate:0 1 UDP 2122187006 239.1.2.3 5000 typ host", .unusableAddress),
-    ("candidate:0 1 UDP 2122187006 255.255.255.255 5000 typ host", .unusableAddress),
-    ("candidate:0 1 UDP 2122187006 ff02::fb 5000 typ host", .unusableAddress),
-    ("candidate:0 1 UDP 2122187006 ::ffff:192.0.2.2 5000 typ host", .unusableAddress),
-  ] as [(String, ICEAgent.CandidateDisposition.Reason)])
+  @Test(
+    arguments: [
+      ("candidate:1 1 UDP 2122252543 fe65a4bf-635a-46e3-ba60-fbc476196f2a.local 53092 typ host", .name),
+      ("candidate:2 1 TCP 2105458943 192.0.2.2 9 typ host tcptype active", .tcp),
+      ("candidate:0 2 UDP 2122187006 192.0.2.2 39451 typ host", .otherComponent),
+      ("candidate:0 1 UDP 2122187006 192.0.2.2 39451 typ host ufrag olds", .otherGeneration),
+      ("candidate:0 1 UDP 2122187006 0.0.0.0 39451 typ host", .unusableAddress),
+      ("candidate:0 1 UDP 2122187006 192.0.2.2 0 typ host", .unusableAddress),
+      ("candidate:0 1 UDP 2122187006 239.1.2.3 5000 typ host", .unusableAddress),
+      ("candidate:0 1 UDP 2122187006 255.255.255.255 5000 typ host", .unusableAddress),
+      ("candidate:0 1 UDP 2122187006 ff02::fb 5000 typ host", .unusableAddress),
+      ("candidate:0 1 UDP 2122187006 ::ffff:192.0.2.2 5000 typ host", .unusableAddress),
+    ] as [(String, ICEAgent.CandidateDisposition.Reason)])
   func dropsQuietlyWhatIsOfNoUse(text: String, reason: ICEAgent.CandidateDisposition.Reason) throws {
     let agent = try agent()
     let candidate = try #require(try Candidate.parse(text))

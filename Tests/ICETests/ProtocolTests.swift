@@ -150,7 +150,8 @@ import Testing
   @Test mutating func neverAnswersWhatIsNotAuthentic() {
     let own = agent.localCredentials
     let requests = [
-      check(password: "wrong"), check(username: "other:peer"), check(username: own.usernameFragment), check(username: ""),
+      check(password: "wrong"), check(username: "other:peer"), check(username: own.usernameFragment),
+      check(username: ""),
       STUNWriter(.request, transactionID: STUNTransactionID(using: &random)).finish(),
       STUNWriter(.request, transactionID: STUNTransactionID(using: &random)).finish(key: own.password.utf8),
       ByteBuffer(string: "not STUN at all, but long enough for it"),
@@ -277,8 +278,9 @@ import Testing
     agent.close()
     _ = sent()
     #expect(agent.nextDeadline == nil)
-    #expect(agent.addRemoteCandidate(
-      Candidate(foundation: "1", priority: 1, address: .ip(Self.peer), type: .host), now: now) == .ignored(.closed))
+    #expect(
+      agent.addRemoteCandidate(
+        Candidate(foundation: "1", priority: 1, address: .ip(Self.peer), type: .host), now: now) == .ignored(.closed))
     agent.handleTimeout(now: now + .seconds(60))
     agent.restart(now: now + .seconds(60))
     #expect(sent().isEmpty)
@@ -297,7 +299,9 @@ import Testing
     #expect(agent.addRemoteCandidate(stale, usernameFragment: "again", now: now) == .added)
   }
 
-  @Test(arguments: [("abc", "abcdefghijklmnopqrstuv"), ("abcd", "abcdefghijklmnopqrstu"), ("ab:d", "abcdefghijklmnopqrstuv")])
+  @Test(arguments: [
+    ("abc", "abcdefghijklmnopqrstuv"), ("abcd", "abcdefghijklmnopqrstu"), ("ab:d", "abcdefghijklmnopqrstuv"),
+  ])
   func refusesBadCredentials(fragment: String, password: String) {
     #expect(throws: ICECredentialsError.self) { try ICECredentials(usernameFragment: fragment, password: password) }
   }
@@ -320,7 +324,8 @@ import Testing
     for round in 0..<3000 {
       guard var datagram = seen.randomElement(using: &random) else { continue }
       if Int.random(in: 0..<8, using: &random) > 0 { mutate(&datagram, using: &random) }
-      let source = address("192.0.2.\(Int.random(in: 1...254, using: &random))", UInt16.random(in: 1...65535, using: &random))
+      let source = address(
+        "192.0.2.\(Int.random(in: 1...254, using: &random))", UInt16.random(in: 1...65535, using: &random))
       let target = Bool.random(using: &random) ? pair.left : pair.right
       target.receive(
         datagram, from: round % 3 == 0 ? pair.right.bases[0] : source, to: target.bases[0], now: pair.network.now)

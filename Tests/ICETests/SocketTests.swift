@@ -31,7 +31,9 @@ import Testing
       (received, media) = AsyncStream.makeStream()
     }
 
-    func open(_ interfaces: [NetworkInterface], portRange: ClosedRange<UInt16>? = nil) async throws -> [TransportAddress] {
+    func open(_ interfaces: [NetworkInterface], portRange: ClosedRange<UInt16>? = nil) async throws
+      -> [TransportAddress]
+    {
       let sockets = try await UDPSockets.open(
         on: interfaces, portRange: portRange, eventLoop: loop, logger: SocketTests.logger,
         receive: { [weak self] datagram, remote, local in
@@ -62,13 +64,11 @@ import Testing
       for text in texts {
         sockets?.send(ByteBuffer(string: text), from: path.local, to: path.remote)
       }
-      sockets?.flush()
     }
 
     func send(_ text: String, to remote: TransportAddress) {
       guard let local = sockets?.localAddresses.first(where: { $0.family == remote.family }) else { return }
       sockets?.send(ByteBuffer(string: text), from: local, to: remote)
-      sockets?.flush()
     }
 
     func close() async throws {
@@ -95,7 +95,6 @@ import Testing
         case .event: break
         }
       }
-      sockets?.flush()
       timer?.cancel()
       timer = agent.nextDeadline.map { deadline in
         loop.scheduleTask(deadline: deadline) { [weak self] in self?.assumeIsolated { $0.timeout() } }

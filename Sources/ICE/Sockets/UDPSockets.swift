@@ -29,7 +29,8 @@ public final class UDPSockets: Sendable {
   /// - Parameters:
   ///   - portRange: ports to take; nil lets the system choose.
   ///   - receive: called for each datagram.
-  ///   - readComplete: called when all datagrams that had come were handed over: the time to flush what they caused.
+  ///   - readComplete: called when all datagrams that had come were handed over: the time to do what they ask for, once for all of
+  ///     them.
   /// - Throws: ``UDPSocketsError`` if no address could be bound.
   public static func open(
     on interfaces: [NetworkInterface], portRange: ClosedRange<UInt16>? = nil, eventLoop: any EventLoop, logger: Logger,
@@ -67,50 +68,31 @@ public final class UDPSockets: Sendable {
     _ interface: NetworkInterface, portRange: ClosedRange<UInt16>?, eventLoop: any EventLoop,
     receive: @escaping Receiver, readComplete: @escaping @Sendable () -> Void
   ) async throws -> any Channel {
-    let bootstrap = DatagramBootstrap(group: eventLoop)
+    let socket = try DatagramSocket(boundTo: interface.socketAddress, portRange: portRange)
+    return try await DatagramBootstrap(group: eventLoop)
       // Datagrams of one read share a buffer, cut into slots of 2048 bytes: a browser's first DTLS datagram has 1408.
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 8 * 2048))
       .channelOption(.datagramVectorReadMessageCount, value: 8)
       .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
-      .channelOption(.writeBufferWaterMark, value: .init(low: 1 << 18, high: 1 << 20))
+      .channelOption(.socketOption(.so_sndbuf), value: 1 << 20)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(DatagramHandler(receive: receive, readComplete: readComplete))
+          try channel.pipeline.syncOperations.addHandler(
+            DatagramHandler(socket: socket, receive: receive, readComplete: readComplete))
         }
       }
-    guard let portRange, let size = UInt16(exactly: portRange.count - 1) else {
-      return try await bootstrap.bind(to: interface.socketAddress).get()
-    }
-    let start = UInt16.random(in: 0...size)
-    var lastError: (any Error)?
-    for step in 0...size {
-      let port = portRange.lowerBound + UInt16((UInt32(start) + UInt32(step)) % (UInt32(size) + 1))
-      var address = interface.socketAddress
-      address.port = Int(port)
-      do {
-        return try await bootstrap.bind(to: address).get()
-      } catch {
-        lastError = error
-      }
-    }
-    throw lastError ?? UDPSocketsError(failures: [])
+      .withBoundSocket(socket.descriptor).get()
   }
 
-  /// Queues a datagram; ``flush()`` sends what is queued in as few system calls as it takes. Datagrams from addresses that
-  /// are none of ours, and those a full socket does not take, are dropped, as networks do.
+  /// Sends a datagram at once. Datagrams from addresses that are none of ours, and those the system does not take (a full
+  /// socket, no route), are dropped and counted, as networks do.
   public func send(_ datagram: ByteBuffer, from local: TransportAddress, to remote: TransportAddress) {
     for handler in handlers.value where handler.local == local {
-      handler.send(datagram, to: remote)
-      return
+      return handler.send(datagram, to: remote)
     }
   }
 
-  /// Sends what is queued.
-  public func flush() {
-    for handler in handlers.value { handler.flush() }
-  }
-
-  /// Datagrams that could not be sent since the sockets were opened: a full socket, no route.
+  /// Datagrams that could not be sent since the sockets were opened.
   public var droppedDatagrams: Int {
     handlers.value.reduce(0) { $0 + $1.dropped }
   }
@@ -139,47 +121,32 @@ public struct UDPSocketsError: Error, CustomStringConvertible {
 /// The end of one socket's pipeline.
 private final class DatagramHandler: ChannelInboundHandler {
   typealias InboundIn = AddressedEnvelope<ByteBuffer>
-  typealias OutboundOut = AddressedEnvelope<ByteBuffer>
 
   private(set) var local = TransportAddress(v4: 0, port: 0)
   private(set) var dropped = 0
+  private let socket: DatagramSocket
+  /// Once NIO has closed the socket its number may be another's.
+  private var isOpen = false
   private let receive: UDPSockets.Receiver
   private let readComplete: @Sendable () -> Void
-  private var context: ChannelHandlerContext?
-  private var needsFlush = false
-  /// Media goes to one address: its `SocketAddress` is made once.
-  private var lastRemote: (address: TransportAddress, socketAddress: SocketAddress)?
 
-  init(receive: @escaping UDPSockets.Receiver, readComplete: @escaping @Sendable () -> Void) {
+  init(socket: DatagramSocket, receive: @escaping UDPSockets.Receiver, readComplete: @escaping @Sendable () -> Void) {
+    self.socket = socket
     self.receive = receive
     self.readComplete = readComplete
   }
 
   func send(_ datagram: ByteBuffer, to remote: TransportAddress) {
-    guard let context, context.channel.isWritable else {
-      dropped += 1
-      return
-    }
-    if lastRemote?.address != remote { lastRemote = (remote, remote.socketAddress) }
-    guard let lastRemote else { return }
-    context.write(
-      wrapOutboundOut(AddressedEnvelope(remoteAddress: lastRemote.socketAddress, data: datagram)), promise: nil)
-    needsFlush = true
-  }
-
-  func flush() {
-    guard needsFlush else { return }
-    needsFlush = false
-    context?.flush()
+    if !isOpen || !socket.send(datagram, to: remote) { dropped += 1 }
   }
 
   func channelActive(context: ChannelHandlerContext) {
-    self.context = context
     local = context.localAddress.flatMap(TransportAddress.init) ?? local
+    isOpen = true
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    self.context = nil
+    isOpen = false
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -192,8 +159,6 @@ private final class DatagramHandler: ChannelInboundHandler {
     readComplete()
   }
 
-  /// A destination that can't be reached says nothing about the others: the socket stays.
-  func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    dropped += 1
-  }
+  /// An error on reading belongs to a datagram sent earlier (ECONNREFUSED): it says nothing about other destinations.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 }
