@@ -60,7 +60,6 @@ extension PeerConnection {
         continuation.yield(event)
       }
     }
-    sockets?.flush()
     setTimer()
   }
 
