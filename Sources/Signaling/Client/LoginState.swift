@@ -24,7 +24,9 @@ struct LoginState {
   /// Takes a message from the server.
   /// - Parameter date: milliseconds since 1970.
   /// - Returns: what to answer, and what to report.
-  mutating func receive(_ message: SignalingMessage, date: Int64) -> (reply: SignalingMessage?, events: [SignalingEvent]) {
+  mutating func receive(_ message: SignalingMessage, date: Int64) -> (
+    reply: SignalingMessage?, events: [SignalingEvent]
+  ) {
     switch message {
     case .id(let message):
       let isFirst = id == nil

@@ -17,7 +17,8 @@ struct WebSocketConnector {
   func connect(
     on eventLoop: any EventLoop, opened: @escaping @Sendable (any Channel) throws -> Void
   ) -> EventLoopFuture<any Channel> {
-    let highWaterMark = ChannelOptions.Types.WriteBufferWaterMark(low: limits.maximumQueued / 2, high: limits.maximumQueued)
+    let highWaterMark = ChannelOptions.Types.WriteBufferWaterMark(
+      low: limits.maximumQueued / 2, high: limits.maximumQueued)
     return ClientBootstrap(group: eventLoop)
       .connectTimeout(timeout)
       .channelOption(.writeBufferWaterMark, value: highWaterMark)

@@ -1,3 +1,4 @@
+import Foundation
 public import NIOCore
 import NIOWebSocket
 
@@ -116,7 +117,8 @@ public final class WebSocketHandler: ChannelDuplexHandler {
     case .close(let close):
       state = .closing
       startCloseTimer(context)
-      context.writeAndFlush(Self.wrapOutboundOut(WebSocketFrames.close(close, maskedWith: maskingKey)), promise: promise)
+      context.writeAndFlush(
+        Self.wrapOutboundOut(WebSocketFrames.close(close, maskedWith: maskingKey)), promise: promise)
     }
   }
 
@@ -132,7 +134,7 @@ public final class WebSocketHandler: ChannelDuplexHandler {
     guard context.channel.isWritable else {
       promise?.fail(ChannelError.ioOnClosedChannel)
       end(.slowReader, context)
-      context.close(promise: nil)
+      abort(context)
       return
     }
     needsFlush = true
@@ -171,6 +173,14 @@ public final class WebSocketHandler: ChannelDuplexHandler {
     context.close(mode: .output).assumeIsolated().whenFailure { _ in context.close(promise: nil) }
   }
 
+  /// Resets the connection instead of closing it: behind what the peer does not read, it would not see a close either, and the
+  /// system would keep all of that for it.
+  private func abort(_ context: ChannelHandlerContext) {
+    let options = context.channel as? any SocketOptionProvider
+    _ = options?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+    context.close(promise: nil)
+  }
+
   private func end(_ how: WebSocketEnd, _ context: ChannelHandlerContext) {
     guard state != .ended else { return }
     state = .ended
@@ -200,7 +210,7 @@ public final class WebSocketHandler: ChannelDuplexHandler {
     scheduleKeepAlive(context, after: limits.pongTimeout) { handler, context in
       guard handler.lastHeard < pinged else { return handler.ping(context) }
       handler.end(.silent, context)
-      context.close(promise: nil)
+      handler.abort(context)
     }
   }
 

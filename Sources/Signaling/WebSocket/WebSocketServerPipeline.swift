@@ -13,10 +13,12 @@ extension Channel {
   public func configureWebSocketServer(
     subprotocol: String?, limits: WebSocketLimits, opened: @escaping @Sendable (any Channel) throws -> Void
   ) throws {
-    let highWaterMark = ChannelOptions.Types.WriteBufferWaterMark(low: limits.maximumQueued / 2, high: limits.maximumQueued)
+    let highWaterMark = ChannelOptions.Types.WriteBufferWaterMark(
+      low: limits.maximumQueued / 2, high: limits.maximumQueued)
     try syncOptions?.setOption(.writeBufferWaterMark, value: highWaterMark)
     let timer = eventLoop.scheduleTask(in: limits.handshakeTimeout) { self.close(promise: nil) }
-    let upgrader = WebSocketServerUpgrader(subprotocol: subprotocol) { channel in
+    let asked = NIOLoopBoundBox<HTTPRequestHead?>(nil, eventLoop: eventLoop)
+    let upgrader = WebSocketServerUpgrader(subprotocol: subprotocol, asked: asked) { channel in
       timer.cancel()
       try channel.pipeline.syncOperations.addHandler(WebSocketHandler(role: .server, limits: limits))
       try opened(channel)
@@ -26,7 +28,8 @@ extension Channel {
         upgraders: [upgrader],
         notUpgradingCompletionHandler: { channel in
           channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(HTTPRefusalHandler(subprotocol: subprotocol))
+            let refusal = HTTPRefusalHandler(subprotocol: subprotocol, request: asked.value)
+            try channel.pipeline.syncOperations.addHandler(refusal)
           }
         }))
     configuration.enablePipelining = false
@@ -39,9 +42,15 @@ extension Channel {
 /// NIO's WebSocket handshake with a pipeline of our own behind it.
 private final class WebSocketServerUpgrader: NIOTypedHTTPServerProtocolUpgrader {
   private let handshake: NIOTypedWebSocketServerUpgrader<Void>
+  /// The request, for whoever answers it if it is refused: NIO's upgrade handler keeps it to itself.
+  private let asked: NIOLoopBoundBox<HTTPRequestHead?>
   private let opened: @Sendable (any Channel) throws -> Void
 
-  init(subprotocol: String?, opened: @escaping @Sendable (any Channel) throws -> Void) {
+  init(
+    subprotocol: String?, asked: NIOLoopBoundBox<HTTPRequestHead?>,
+    opened: @escaping @Sendable (any Channel) throws -> Void
+  ) {
+    self.asked = asked
     self.opened = opened
     handshake = NIOTypedWebSocketServerUpgrader(
       shouldUpgrade: { channel, request in
@@ -56,7 +65,8 @@ private final class WebSocketServerUpgrader: NIOTypedHTTPServerProtocolUpgrader 
   func buildUpgradeResponse(
     channel: any Channel, upgradeRequest: HTTPRequestHead, initialResponseHeaders: HTTPHeaders
   ) -> EventLoopFuture<HTTPHeaders> {
-    handshake.buildUpgradeResponse(
+    asked.value = upgradeRequest
+    return handshake.buildUpgradeResponse(
       channel: channel, upgradeRequest: upgradeRequest, initialResponseHeaders: initialResponseHeaders)
   }
 
@@ -80,14 +90,29 @@ private final class HTTPRefusalHandler: ChannelInboundHandler {
   typealias OutboundOut = HTTPServerResponsePart
 
   private let subprotocol: String?
+  private let refused: HTTPRequestHead?
   private var isAnswered = false
 
-  init(subprotocol: String?) { self.subprotocol = subprotocol }
+  /// - Parameter request: the handshake that was refused; nil if the request, still to come, is none.
+  init(subprotocol: String?, request: HTTPRequestHead?) {
+    self.subprotocol = subprotocol
+    refused = request
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    if let refused { answer(refused, context) }
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard case .head(let request) = Self.unwrapInboundIn(data), !isAnswered else { return }
+    if case .head(let request) = Self.unwrapInboundIn(data) { answer(request, context) }
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+  private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    guard !isAnswered else { return }
     isAnswered = true
-    let (status, text) = answer(to: request)
+    let (status, text) = verdict(on: request)
     var headers: HTTPHeaders = [
       "Content-Type": "text/plain; charset=utf-8", "Content-Length": String(text.utf8.count), "Connection": "close",
     ]
@@ -106,9 +131,7 @@ private final class HTTPRefusalHandler: ChannelInboundHandler {
     }
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-
-  private func answer(to request: HTTPRequestHead) -> (HTTPResponseStatus, String) {
+  private func verdict(on request: HTTPRequestHead) -> (HTTPResponseStatus, String) {
     let wanted = subprotocol.map { " with subprotocol \"\($0)\"" } ?? ""
     let upgrades = request.headers[canonicalForm: "Upgrade"].contains { $0.lowercased() == "websocket" }
     guard upgrades else {

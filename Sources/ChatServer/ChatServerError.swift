@@ -1,0 +1,72 @@
+import Foundation
+import NIOCore
+import NIOPosix
+public import NIOSSL
+
+/// Why a server cannot start.
+public enum ChatServerError: Error, Sendable, Equatable, CustomStringConvertible {
+  case portInUse(host: String, port: Int)
+  case cannotListen(host: String, port: Int, detail: String)
+  case badCertificate(file: String, detail: String)
+  case badKey(file: String, detail: String)
+  /// The certificate and the key do not belong together, or cannot be used for TLS.
+  case badTLS(detail: String)
+
+  public var description: String {
+    switch self {
+    case .portInUse(let host, let port):
+      "port \(port) on \(host) is in use by another program; choose one with --port"
+    case .cannotListen(let host, let port, let detail): "cannot listen on \(host), port \(port): \(detail)"
+    case .badCertificate(let file, let detail): "cannot use the certificate \(file): \(detail)"
+    case .badKey(let file, let detail): "cannot use the key \(file): \(detail)"
+    case .badTLS(let detail): "cannot use this certificate with this key: \(detail)"
+    }
+  }
+
+  init(_ error: any Error, host: String, port: Int) {
+    switch error {
+    case let error as ChatServerError: self = error
+    case let error as IOError where error.errnoCode == EADDRINUSE: self = .portInUse(host: host, port: port)
+    case let error as IOError:
+      self = .cannotListen(host: host, port: port, detail: String(cString: strerror(error.errnoCode)))
+    case is SocketAddressError: self = .cannotListen(host: host, port: port, detail: "unknown host")
+    case let error as NIOSSLError: self = .badTLS(detail: "\(error)")
+    default: self = .cannotListen(host: host, port: port, detail: "\(error)")
+    }
+  }
+}
+
+/// The TLS settings of a server with a certificate of its own.
+/// - Parameters:
+///   - certificateFile: PEM, the server's certificate first, then those between it and the root.
+///   - keyFile: PEM.
+/// - Throws: ``ChatServerError`` naming the file.
+public func serverTLS(certificateFile: String, keyFile: String) throws(ChatServerError) -> TLSConfiguration {
+  let certificates: [NIOSSLCertificate]
+  do {
+    try checkReadable(certificateFile)
+    certificates = try NIOSSLCertificate.fromPEMFile(certificateFile)
+  } catch {
+    throw .badCertificate(file: certificateFile, detail: words(error))
+  }
+  let key: NIOSSLPrivateKey
+  do {
+    try checkReadable(keyFile)
+    key = try NIOSSLPrivateKey(file: keyFile, format: .pem)
+  } catch {
+    throw .badKey(file: keyFile, detail: words(error))
+  }
+  return .makeServerConfiguration(certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
+}
+
+private func checkReadable(_ file: String) throws {
+  guard let stream = fopen(file, "r") else { throw IOError(errnoCode: errno, reason: "open") }
+  fclose(stream)
+}
+
+private func words(_ error: any Error) -> String {
+  switch error {
+  case let error as IOError: String(cString: strerror(error.errnoCode))
+  default: "it does not hold what it should in PEM form (\(error))"
+  }
+}

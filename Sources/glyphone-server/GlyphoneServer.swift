@@ -1,0 +1,71 @@
+public import ArgumentParser
+import ChatServer
+import Foundation
+public import Logging
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+@main
+struct GlyphoneServer: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "glyphone-server",
+    abstract: "The chat server for glyphone and for pages that speak MDN's signaling protocol.",
+    discussion: """
+      Clients connect by WebSocket with the subprotocol "json". SIGTERM and Ctrl-C close all connections and stop it.
+      """,
+    version: ChatServer.version)
+
+  @Option(help: "The address to listen on; 0.0.0.0 or :: for all.")
+  var host = "0.0.0.0"
+
+  @Option(help: "The port to listen on; 0 takes a free one.")
+  var port = 6503
+
+  @Option(help: ArgumentHelp("For wss: the certificate chain, PEM.", valueName: "file"))
+  var certificate: String?
+
+  @Option(help: ArgumentHelp("For wss: the private key, PEM.", valueName: "file"))
+  var key: String?
+
+  @Option(help: ArgumentHelp("One of trace, debug, info, notice, warning, error, critical.", valueName: "level"))
+  var logLevel = Logger.Level.notice
+
+  func validate() throws {
+    guard (0...65535).contains(port) else { throw ValidationError("the port must be from 0 to 65535") }
+    guard (certificate == nil) == (key == nil) else {
+      throw ValidationError("--certificate and --key are needed together")
+    }
+  }
+
+  func run() async throws {
+    var logger = Logger(label: "glyphone-server", factory: { StreamLogHandler.standardError(label: $0) })
+    logger.logLevel = logLevel
+    raiseFileLimit()
+    do {
+      var configuration = ChatServer.Configuration(host: host, port: port)
+      if let certificate, let key {
+        configuration.tls = try serverTLS(certificateFile: certificate, keyFile: key)
+      }
+      let service = ChatService(configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
+      var quiet = logger
+      quiet.logLevel = max(.warning, logLevel)
+      let services = ServiceGroup(
+        configuration: .init(services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+      try await services.run()
+    } catch let error as ChatServerError {
+      FileHandle.standardError.write(Data("glyphone-server: \(error)\n".utf8))
+      throw ExitCode.failure
+    }
+  }
+
+  /// Each connection is an open file, and the limit that programs start with is often 1024.
+  private func raiseFileLimit() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+  }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
