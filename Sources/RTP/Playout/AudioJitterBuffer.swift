@@ -70,13 +70,16 @@ public struct AudioJitterBuffer: Sendable {
 
   private var entries = [Entry](repeating: Entry(), count: capacity)
   private var held = 0
+  private var ssrc: SSRC?
   private var unwrapper = Unwrapper<UInt16>()
   private var tracker = TransitTracker(clockRate: ClockRate.audio)
   private var histogram = JitterHistogram(expecting: expectedLateness)
   private var lipSyncDelay: Int64 = 0
 
-  /// The packet to play next; `nil` while filling up.
+  /// The packet to play next; `nil` before the first one.
   private var expected: Int64?
+  /// Whether sound is being gathered before it is played.
+  private var isFilling = true
   private var position = RTPTimestamp(0)
   /// Duration of the last packet played, samples.
   private var duration = AudioFormat.periodSamples
@@ -92,10 +95,13 @@ public struct AudioJitterBuffer: Sendable {
   public init() {}
 
   /// RTP timestamp of the first sample that the next call will give, for lip sync; `nil` while filling up.
-  public var playoutTimestamp: RTPTimestamp? { expected == nil ? nil : position }
+  public var playoutTimestamp: RTPTimestamp? { isFilling ? nil : position }
 
   /// How far behind the fastest packets the sound is.
   public var delay: TimeAmount { .nanoseconds(presentDelay) }
+
+  /// Packets held.
+  var heldPackets: Int { held }
 
   /// What ``delay`` is to be.
   public var targetDelay: TimeAmount { .nanoseconds(target) }
@@ -113,24 +119,38 @@ extension AudioJitterBuffer {
   public mutating func insert(_ packet: ReceivedAudioPacket) {
     counters.received += 1
     lipSyncDelay = min(max(packet.lipSyncDelay.nanoseconds, 0), LipSync.longest)
-    var sequence = unwrapper.unwrap(packet.sequenceNumber.rawValue)
-    guard let lateness = tracker.arrived(packet.timestamp, now: packet.arrival) else {
-      // The first packet, or the timestamps jumped.
-      if counters.received > 1 { flush() }
-      sequence = unwrapper.unwrap(packet.sequenceNumber.rawValue)
-      store(packet, sequence)
-      return
-    }
+    let sequence = unwrapper.unwrap(packet.sequenceNumber.rawValue)
+    guard ssrc == packet.ssrc, isNear(sequence),
+      let lateness = tracker.arrived(packet.timestamp, now: packet.arrival)
+    else { return start(with: packet) }
     histogram.add(lateness)
-    if let expected, sequence < expected, expected - sequence < Int64(Self.capacity) {
+    if let expected, sequence < expected {
       counters.late += 1
-      return
+    } else {
+      store(packet, sequence)
     }
-    if let lowest = expected ?? first?.sequence, abs(sequence - lowest) >= Int64(Self.capacity) {
-      flush()
-      sequence = unwrapper.unwrap(packet.sequenceNumber.rawValue)
-    }
-    store(packet, sequence)
+  }
+
+  /// Whether the packet can be held together with those around it.
+  private func isNear(_ sequence: Int64) -> Bool {
+    guard let anchor = expected ?? first?.sequence else { return true }
+    return abs(sequence - anchor) < Int64(Self.capacity)
+  }
+
+  /// The stream starts here: for the first time, after a jump of its numbers, or after nobody had taken anything.
+  private mutating func start(with packet: ReceivedAudioPacket) {
+    if ssrc != nil { counters.flushes += 1 }
+    ssrc = packet.ssrc
+    for index in entries.indices { entries[index] = Entry() }
+    held = 0
+    expected = nil
+    isFilling = true
+    madeUp = 0
+    concealedInRow = 0
+    unwrapper = Unwrapper()
+    tracker = TransitTracker(clockRate: ClockRate.audio)
+    _ = tracker.arrived(packet.timestamp, now: packet.arrival)
+    store(packet, unwrapper.unwrap(packet.sequenceNumber.rawValue))
   }
 
   private mutating func store(_ packet: ReceivedAudioPacket, _ sequence: Int64) {
@@ -144,16 +164,6 @@ extension AudioJitterBuffer {
       sequence: sequence, timestamp: packet.timestamp, payload: packet.payload,
       samples: OpusPacket.samples(packet.payload) ?? duration,
       isQuiet: packet.level.map { $0 >= Self.quietLevel } ?? false)
-  }
-
-  private mutating func flush() {
-    counters.flushes += 1
-    for index in entries.indices { entries[index] = Entry() }
-    held = 0
-    unwrapper = Unwrapper()
-    expected = nil
-    madeUp = 0
-    concealedInRow = 0
   }
 
   private static func slot(_ sequence: Int64) -> Int { Int(sequence & Int64(capacity - 1)) }
@@ -183,7 +193,7 @@ extension AudioJitterBuffer {
   public mutating func next(now: NIODeadline) -> Output {
     let time = now.nanoseconds
     guard let head = first else { return nothingHeld() }
-    guard let expected else {
+    guard !isFilling, let expected else {
       // Filling up: the first packet is held back until it is as late as any is likely to be.
       presentDelay = time - tracker.fastestArrival(of: head.timestamp)
       guard presentDelay >= target else { return .silence(samples: duration) }
@@ -193,7 +203,7 @@ extension AudioJitterBuffer {
     let gap = position.distance(to: head.timestamp)
     presentDelay = time - tracker.fastestArrival(of: position)
     guard gap <= Self.longestGap else {
-      self.expected = nil
+      isFilling = true
       return .silence(samples: duration)
     }
     if head.sequence > expected, gap > 0 { return recover(before: head, gap: gap) }
@@ -207,6 +217,7 @@ extension AudioJitterBuffer {
   private mutating func play(_ entry: Entry) -> Output {
     remove(entry)
     expected = entry.sequence + 1
+    isFilling = false
     position = RTPTimestamp(entry.timestamp.rawValue &+ UInt32(entry.samples))
     duration = entry.samples
     // RFC 6716 §2.1.9: during silence the encoder sends packets of a byte or two only.
@@ -219,9 +230,9 @@ extension AudioJitterBuffer {
 
   /// Nothing to play: make something up and stay where we are, so that a late packet is still of use.
   private mutating func nothingHeld() -> Output {
-    guard expected != nil else { return .silence(samples: duration) }
+    guard !isFilling else { return .silence(samples: duration) }
     guard concealedInRow < (wasSilent ? Self.silentConcealmentRun : Self.concealmentRun) else {
-      expected = nil
+      isFilling = true
       madeUp = 0
       return .silence(samples: duration)
     }

@@ -4,7 +4,7 @@ import NIOCore
 /// Puts VP8 frames together from packets in any order and releases them in decoding order at their playout time.
 ///
 /// Frames are released in an unbroken sequence from a key frame on: VP8 frames refer to those before. While one is
-/// missing everything behind it waits; when it stays away, ``needsKeyFrame(now:)`` says so, and the next complete key
+/// missing everything behind it waits; when it stays away, ``needsKeyFrame(now:roundTrip:)`` says so, and the next complete key
 /// frame goes on.
 struct VideoFrameBuffer: Sendable {
   /// Packets held at most, counted from the newest sequence number back.
@@ -15,8 +15,8 @@ struct VideoFrameBuffer: Sendable {
   static let maximumBytes = 8_000_000
   /// Nothing is shown later than that after it was complete.
   static let longestDelay = TimeAmount.milliseconds(1000)
-  /// A missing frame that holds others up for longer asks for a key frame.
-  static let patience = TimeAmount.milliseconds(200)
+  /// A missing frame that holds others up for that long and two round trips asks for a key frame.
+  static let patience = TimeAmount.milliseconds(300)
   /// An incomplete key frame is hoped for that long.
   static let keyFramePatience = TimeAmount.milliseconds(1000)
 
@@ -130,14 +130,14 @@ struct VideoFrameBuffer: Sendable {
 
   /// Whether decoding cannot go on, as far as can be told now, without a key frame: none has come yet, or frames have
   /// waited too long for a missing one.
-  func needsKeyFrame(now: NIODeadline) -> Bool {
+  func needsKeyFrame(now: NIODeadline, roundTrip: TimeAmount) -> Bool {
     let hasHope = frames.contains {
       $0.isKeyFrame && ($0.payload != nil || now - $0.started < Self.keyFramePatience)
     }
     guard floor != nil, !hasHope else { return false }
     guard let next else { return true }
     guard let waiting = frames.first(where: { $0.payload != nil }), waiting.first != next else { return false }
-    return now - waiting.completed > Self.patience
+    return now - waiting.completed > Self.patience + roundTrip * 2
   }
 }
 

@@ -33,8 +33,8 @@ final class AudioReceiveStream {
       }
     }
     return ReceivedAudioPacket(
-      sequenceNumber: packet.sequenceNumber, timestamp: packet.timestamp, payload: packet.payload, arrival: now,
-      level: level, lipSyncDelay: lipSyncDelay)
+      ssrc: ssrc, sequenceNumber: packet.sequenceNumber, timestamp: packet.timestamp, payload: packet.payload,
+      arrival: now, level: level, lipSyncDelay: lipSyncDelay)
   }
 
   func receive(_ report: SenderReport, now: NIODeadline) {

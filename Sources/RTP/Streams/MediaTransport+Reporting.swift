@@ -7,6 +7,19 @@ extension MediaTransport {
   /// Polls the video receivers, and writes what RTCP is due: feedback at once, reports by their schedule.
   func writeRTCP(now: NIODeadline, into output: inout MediaOutput) {
     var datagram: ByteBuffer?
+    if !isClosed { writeReportsAndFeedback(now: now, to: &datagram, into: &output) }
+    if !goodbyes.isEmpty {
+      // RFC 3550 §6.1: a goodbye is never alone.
+      if datagram == nil { datagram = makeCompound(report: .receiverReport(ReceiverReport(ssrc: feedbackSSRC))) }
+      append(.goodbye(goodbyes), to: &datagram, into: &output)
+      goodbyes.removeAll()
+    }
+    if let datagram { output.rtcp.append(datagram) }
+  }
+
+  private func writeReportsAndFeedback(
+    now: NIODeadline, to datagram: inout ByteBuffer?, into output: inout MediaOutput
+  ) {
     if schedule.isDue(now: now) {
       let interval =
         videoSenders.isEmpty && videoReceivers.isEmpty
@@ -26,13 +39,6 @@ extension MediaTransport {
     while let feedback = arrivals.poll(now: now, sender: feedbackSSRC, media: feedbackMedia) {
       append(.transportFeedback(feedback), to: &datagram, into: &output)
     }
-    if !goodbyes.isEmpty {
-      // RFC 3550 §6.1: a goodbye is never alone.
-      if datagram == nil { datagram = makeCompound(report: .receiverReport(ReceiverReport(ssrc: feedbackSSRC))) }
-      append(.goodbye(goodbyes), to: &datagram, into: &output)
-      goodbyes.removeAll()
-    }
-    if let datagram { output.rtcp.append(datagram) }
   }
 
   private var feedbackSSRC: SSRC {

@@ -50,7 +50,7 @@ public final class MediaTransport {
   /// What happened between two polls.
   var pendingEvents: [MediaEvent] = []
   var goodbyes: [SSRC] = []
-  private var isClosed = false
+  private(set) var isClosed = false
 
   /// - Parameter estimator: decides the send rate; by default measured loss and REMB do.
   public init(_ configuration: Configuration, estimator: (any BandwidthEstimator)? = nil) {
@@ -97,11 +97,13 @@ public final class MediaTransport {
   /// it.
   public func setVideoReceiver(mid: String, _ parameters: VideoReceiveParameters?) {
     set(parameters.map(VideoReceiver.init), mid: mid, in: &videoReceivers)
+    collectReceivedExtensions()
   }
 
   /// As ``setVideoReceiver(mid:_:)``.
   public func setAudioReceiver(mid: String, _ parameters: AudioReceiveParameters?) {
     set(parameters.map(AudioReceiver.init), mid: mid, in: &audioReceivers)
+    collectReceivedExtensions()
   }
 
   private func set<R: Receiver>(_ receiver: R?, mid: String, in list: inout [R]) {
@@ -116,6 +118,9 @@ public final class MediaTransport {
     } else if let index {
       list.remove(at: index)
     }
+  }
+
+  private func collectReceivedExtensions() {
     receivedExtensions = HeaderExtensionMap()
     for extensions in videoReceivers.map(\.parameters.extensions) + audioReceivers.map(\.parameters.extensions) {
       receivedExtensions.merge(extensions)

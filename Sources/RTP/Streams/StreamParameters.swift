@@ -16,7 +16,7 @@ public struct VideoSendParameters: Sendable, Equatable {
   /// The repair stream (RFC 4588); `nil` when RTX was not negotiated: lost packets are then sent again as they were.
   public var retransmission: Retransmission?
   public var extensions: HeaderExtensionMap
-  /// Largest RTP packet in bytes before SRTP, 200...1400.
+  /// Largest RTP packet in bytes before SRTP, 576...1400.
   public var maximumPacketSize = 1200
 
   /// An RTX stream: its own source and payload type.
@@ -106,6 +106,8 @@ public struct AudioReceiveParameters: Sendable, Equatable {
 
 /// An Opus packet as it came, for the ``AudioJitterBuffer`` of the audio thread.
 public struct ReceivedAudioPacket: Sendable {
+  /// Another one means another stream: its numbers have nothing to do with those before.
+  public var ssrc: SSRC
   public var sequenceNumber: SequenceNumber
   public var timestamp: RTPTimestamp
   /// Opus (RFC 6716); may be empty.
@@ -118,9 +120,10 @@ public struct ReceivedAudioPacket: Sendable {
   public var lipSyncDelay: TimeAmount
 
   public init(
-    sequenceNumber: SequenceNumber, timestamp: RTPTimestamp, payload: ByteBuffer, arrival: NIODeadline,
+    ssrc: SSRC, sequenceNumber: SequenceNumber, timestamp: RTPTimestamp, payload: ByteBuffer, arrival: NIODeadline,
     level: UInt8? = nil, lipSyncDelay: TimeAmount = .zero
   ) {
+    self.ssrc = ssrc
     self.sequenceNumber = sequenceNumber
     self.timestamp = timestamp
     self.payload = payload

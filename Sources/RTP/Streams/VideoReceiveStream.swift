@@ -109,7 +109,7 @@ final class VideoReceiveStream {
       request(.packets(missing))
     }
     if nack.takeGivenUp() { isKeyFrameWanted = true }
-    guard isKeyFrameWanted || buffer.needsKeyFrame(now: now) else { return }
+    guard isKeyFrameWanted || buffer.needsKeyFrame(now: now, roundTrip: roundTrip) else { return }
     let interval = max(Self.keyFrameInterval, roundTrip * 2)
     if let lastKeyFrameRequest, now - lastKeyFrameRequest < interval { return }
     lastKeyFrameRequest = now

@@ -61,7 +61,7 @@ final class VideoSendStream {
   /// Gives the packets of a frame, in order.
   func send(_ frame: EncodedVideoFrame, now: NIODeadline, _ body: (OutgoingPacket) -> Void) {
     let timestamp = RTPTimestamp(frame.timestamp &+ timestampOffset)
-    let size = min(max(parameters.maximumPacketSize, 200), 1400)
+    let size = min(max(parameters.maximumPacketSize, 576), 1400)
     // Room for the original sequence number, so that the packet fits when it is sent again.
     let most = size - max(header.length, (retransmissionHeader?.length ?? 0) + 2)
     packetizer.packetize(frame.payload, maximumPayload: most) { fragment in
