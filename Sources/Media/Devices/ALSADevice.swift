@@ -20,7 +20,7 @@ final class ALSADevice {
   private var recoveries = 0
 
   /// A device that gives or takes no sound for so long has failed.
-  private static let patience = TimeAmount.seconds(3)
+  static let patience = TimeAmount.seconds(3)
   private static let mostRecoveries = 20
 
   /// Opens the device as it is, or behind ALSA's converter where it does not do 48 kHz, mono, 16 bits itself.
@@ -71,10 +71,7 @@ final class ALSADevice {
   func wait() throws(MediaError) -> Bool {
     switch signal.wait(for: &descriptors, until: .now() + Self.patience) {
     case .stopped: return false
-    case .timedOut:
-      let word = direction == .capture ? "gives" : "takes"
-      throw .failed(
-        device: name, detail: "it \(word) no sound (for \(Self.patience.nanoseconds / 1_000_000_000) seconds)")
+    case .timedOut: throw stalled()
     case .ready:
       // Some plug-ins need to look at their descriptors, or poll would return at once for ever.
       var events: UInt16 = 0
@@ -96,6 +93,13 @@ final class ALSADevice {
     if direction == .capture { try check(snd_pcm_start(pcm), "start") }
   }
 
+  /// Nothing has happened for ``patience``.
+  func stalled() -> MediaError {
+    let word = direction == .capture ? "gives" : "takes"
+    return .failed(
+      device: name, detail: "it \(word) no sound (for \(Self.patience.nanoseconds / 1_000_000_000) seconds)")
+  }
+
   /// Sound has gone through.
   func noteProgress() { recoveries = 0 }
 
@@ -105,6 +109,11 @@ final class ALSADevice {
     guard snd_pcm_delay(pcm, &samples) >= 0 else { return 0 }
     // A device that makes this up shall not send times into another year.
     return min(max(samples, 0), AudioFormat.sampleRate)
+  }
+
+  /// How long so many samples last.
+  static func duration(of samples: Int) -> TimeAmount {
+    .nanoseconds(Int64(samples) * 1_000_000_000 / Int64(AudioFormat.sampleRate))
   }
 
   func check(_ code: Int32, _ doing: @autoclosure () -> String) throws(MediaError) {

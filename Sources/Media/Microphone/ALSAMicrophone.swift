@@ -41,13 +41,9 @@ public final class ALSAMicrophone: AudioSource, @unchecked Sendable {
       }
     }
     for index in 0..<filled { period.samples[index] = samples[index] }
-    period.time = .now() - Self.duration(of: device.queuedSamples + filled)
+    period.time = .now() - ALSADevice.duration(of: device.queuedSamples + filled)
     return true
   }
 
   public func stop() { signal.stop() }
-
-  private static func duration(of samples: Int) -> TimeAmount {
-    .nanoseconds(Int64(samples) * 1_000_000_000 / Int64(AudioFormat.sampleRate))
-  }
 }

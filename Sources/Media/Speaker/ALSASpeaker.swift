@@ -21,12 +21,10 @@ public final class ALSASpeaker: AudioSink, @unchecked Sendable {
     signal = try StopSignal(for: name)
     device = try ALSADevice(name, .playback, bufferMilliseconds: 100, signal: signal)
     // Playback begins when the queue is full, so that the first periods do not trip over the machine's jitter.
-    try device.setThresholds(available: max(device.bufferSamples - Self.queue, 1), start: Self.queue)
+    try device.setThresholds(available: AudioFormat.periodSamples, start: Self.queue)
   }
 
-  public var delay: TimeAmount {
-    .nanoseconds(Int64(device.queuedSamples) * 1_000_000_000 / Int64(AudioFormat.sampleRate))
-  }
+  public var delay: TimeAmount { ALSADevice.duration(of: device.queuedSamples) }
 
   public func play(_ period: borrowing AudioPeriod) throws(MediaError) {
     guard try waitForRoom() else { return }
@@ -50,16 +48,21 @@ public final class ALSASpeaker: AudioSink, @unchecked Sendable {
 
   public func stop() { signal.stop() }
 
+  /// Waits by the clock: what poll(2) makes of a threshold for a device's buffer differs from plug-in to plug-in.
   /// - Returns: false when stopped.
   private func waitForRoom() throws(MediaError) -> Bool {
+    let deadline = NIODeadline.now() + ALSADevice.patience
     while !signal.isStopped {
       let free = snd_pcm_avail_update(device.pcm)
+      let excess = device.bufferSamples - max(free, 0) - Self.queue
       if free < 0 {
         try device.recover(free)
-      } else if device.bufferSamples - free <= Self.queue || snd_pcm_state(device.pcm) != SND_PCM_STATE_RUNNING {
+      } else if excess <= 0 || snd_pcm_state(device.pcm) != SND_PCM_STATE_RUNNING {
         return true
-      } else {
-        guard try device.wait() else { return false }
+      } else if deadline <= .now() {
+        throw device.stalled()
+      } else if signal.wait(until: .now() + ALSADevice.duration(of: excess)) {
+        return false
       }
     }
     return false
