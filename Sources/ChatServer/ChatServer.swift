@@ -15,7 +15,7 @@ public final class ChatServer: Sendable {
     public var host: String
     /// 0 takes a free one.
     public var port: Int
-    /// For `wss`; see ``serverTLS(certificateFile:keyFile:)``.
+    /// For `wss`; see ``ChatServer/tls(certificateFile:keyFile:)``.
     public var tls: TLSConfiguration?
     public var limits = ChatLimits()
     public var webSocketLimits = WebSocketLimits()
@@ -58,7 +58,7 @@ public final class ChatServer: Sendable {
             limits: configuration.limits, announcement: announcement,
             firstNumber: Int64(Date().timeIntervalSince1970 * 1000)),
           eventLoop: eventLoop, logger: logger)
-        let clients = ClientChannels(hub: hub, maximum: configuration.limits.maximumConnections + 1000)
+        let clients = ClientChannels(hub: hub)
         let bound = NIOLoopBound(clients, eventLoop: eventLoop)
         return ServerBootstrap(group: eventLoop)
           .serverChannelOption(.backlog, value: 1024)
@@ -83,36 +83,5 @@ public final class ChatServer: Sendable {
     try? await listener.close().get()
     let drained = listener.eventLoop.flatSubmit { self.clients.value.shutDown(on: self.listener.eventLoop) }
     try? await drained.get()
-  }
-}
-
-/// The server's sockets from accept to close, on the event loop.
-private final class ClientChannels {
-  private let hub: ChatHub
-  /// Bounds those that have not finished the handshake, too.
-  private let maximum: Int
-  private var channels: [ObjectIdentifier: any Channel] = [:]
-
-  init(hub: ChatHub, maximum: Int) {
-    self.hub = hub
-    self.maximum = maximum
-  }
-
-  func add(_ channel: any Channel, tls: NIOSSLContext?, limits: WebSocketLimits) throws {
-    guard channels.count < maximum else { return channel.close(promise: nil) }
-    channels[ObjectIdentifier(channel)] = channel
-    let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
-    channel.closeFuture.whenComplete { _ in bound.value.channels[ObjectIdentifier(channel)] = nil }
-    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-    try channel.configureWebSocketServer(subprotocol: "json", limits: limits) { channel in
-      let connection = ChatConnection(hub: bound.value.hub, now: channel.eventLoop.now)
-      try channel.pipeline.syncOperations.addHandler(connection)
-    }
-  }
-
-  func shutDown(on eventLoop: any EventLoop) -> EventLoopFuture<Void> {
-    let closing = channels.values.map(\.closeFuture)
-    hub.shutDown()
-    return .andAllComplete(closing, on: eventLoop)
   }
 }

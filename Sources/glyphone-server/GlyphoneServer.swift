@@ -45,7 +45,7 @@ struct GlyphoneServer: AsyncParsableCommand {
     do {
       var configuration = ChatServer.Configuration(host: host, port: port)
       if let certificate, let key {
-        configuration.tls = try serverTLS(certificateFile: certificate, keyFile: key)
+        configuration.tls = try ChatServer.tls(certificateFile: certificate, keyFile: key)
       }
       let service = ChatService(configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
       var quiet = logger

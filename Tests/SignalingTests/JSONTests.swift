@@ -104,7 +104,7 @@ struct JSONTests {
     ]
     var random = SeededGenerator(state: 1)
     let spice = Array("{}[]\",:\\u0e+-.tfn \u{0}é".utf8)
-    for round in 0..<20_000 {
+    for round in 0..<10_000 {
       var bytes = Array(seeds[round % seeds.count].utf8)
       for _ in 0..<Int.random(in: 1...6, using: &random) {
         let index = Int.random(in: 0..<bytes.count, using: &random)

@@ -28,9 +28,9 @@ struct TextTests {
   }
 
   @Test func manyBracketsTakeNoTime() {
-    let brackets = String(repeating: "<", count: 1 << 20)
-    #expect(HTMLText.withoutTags(brackets).utf8.count == 4 << 20)
-    #expect(HTMLText.withoutTags(">" + brackets).utf8.count == (4 << 20) + 1)
+    let brackets = String(repeating: "<", count: 1 << 18)
+    #expect(HTMLText.withoutTags(brackets).utf8.count == 4 << 18)
+    #expect(HTMLText.withoutTags(">" + brackets).utf8.count == (4 << 18) + 1)
   }
 
   @Test(arguments: ["a < b && c > d", "&lt;", "&amp;amp;", "<script>", "é\u{301}&\u{301}", ""])

@@ -12,7 +12,7 @@ struct ConnectionID: Hashable, Comparable, Sendable {
 
 /// The chat: who is there, and who gets what. Messages and times go in, actions come out; it knows no sockets.
 ///
-/// MDN's protocol with the identity rules of docs/protocol.md.
+/// It speaks MDN's protocol, except that the socket is the identity: what a message says about its sender is overwritten.
 struct Chat {
   enum Action {
     /// Send JSON to one connection.
