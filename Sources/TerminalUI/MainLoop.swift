@@ -11,6 +11,9 @@ final class MainLoop {
   private let screen: NcursesScreen
   private let guardian: TerminalGuard
   private var capabilities: TerminalCapabilities
+  /// Waits for answers that did not come in time; nil when all are there.
+  private var probe: CapabilityProbe?
+  private var isRenderModeChosen: Bool
   private var model: ScreenModel
   private var canvas: Canvas
   private var decoder = InputDecoder()
@@ -26,15 +29,17 @@ final class MainLoop {
 
   init(
     ui: TerminalUI, terminal: Terminal, screen: NcursesScreen, guardian: TerminalGuard,
-    capabilities: TerminalCapabilities
+    probe: CapabilityProbe
   ) {
     self.ui = ui
     self.terminal = terminal
     self.screen = screen
     self.guardian = guardian
-    self.capabilities = capabilities
-    self.capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
-    renderMode = .automatic(for: self.capabilities)
+    self.probe = probe.isFinished ? nil : probe
+    capabilities = probe.capabilities
+    capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
+    isRenderModeChosen = ui.options.renderMode != nil
+    renderMode = ui.options.renderMode ?? .automatic(for: capabilities)
     let size = terminal.size
     let environment = ScreenModel.Environment(wallClock: LocalTime.now, timeText: LocalTime.text)
     model = ScreenModel(
@@ -43,10 +48,13 @@ final class MainLoop {
     canvas = ScreenView.draw(model)
   }
 
+  private static let showCursor = Array("\u{1B}[?25h".utf8)
+  /// Milliseconds after which half an answer of the terminal is none.
+  private static let answerPatience = 60
+
   /// - Parameter typed: what was typed while the terminal was being asked what it can do.
   func run(typed: [UInt8]) -> TerminalUI.ExitReason {
     screen.resize(columns: model.columns, rows: model.rows)
-    if let mode = ui.options.renderMode { setRenderMode(mode) }
     nameRenderMode()
     draw()
     terminal.enable(guardedBy: guardian)
@@ -56,11 +64,29 @@ final class MainLoop {
       handleSignals(guardian.drain())
       readKeys()
       takeEvents()
-      perform(model.tick(now: .now()))
+      tick()
       updateScreen()
       if let farewell, farewell.deadline <= .now() { reason = farewell.reason }
     }
+    if reason != .terminalGone { awaitAnswers() }
     return reason ?? .quit
+  }
+
+  private func tick() {
+    if let due = model.deadline, due <= .now() { needsDrawing = true }
+    perform(model.tick(now: .now()))
+  }
+
+  /// Waits a moment for the terminal's answers that are still on their way, or the shell would take them for typed.
+  private func awaitAnswers() {
+    let end = NIODeadline.now() + .milliseconds(300)
+    while fence.isInUse, fence.outstanding > 0, .now() < end {
+      var state = pollfd(fd: terminal.input, events: Int16(POLLIN), revents: 0)
+      guard poll(&state, 1, 50) >= 0 else { return }
+      guard state.revents != 0 else { continue }
+      guard case .bytes(let bytes) = terminal.read() else { return }
+      for key in decoder.decode(bytes) where key == .statusReport { fence.answered() }
+    }
   }
 
   // MARK: - Waiting
@@ -89,15 +115,38 @@ final class MainLoop {
     var state = pollfd(fd: terminal.input, events: Int16(POLLIN), revents: 0)
     if poll(&state, 1, 0) > 0 {
       switch terminal.read() {
-      case .bytes(let bytes): take(decoder.decode(bytes))
+      case .bytes(let bytes): take(decoder.decode(withoutAnswers(bytes)))
       case .nothing: break
       case .gone: leave(because: .terminalGone)
       }
-      decodeBy = decoder.patience.map { .now() + .milliseconds(Int64($0)) }
+      let patience = decoder.patience ?? (probe == nil ? nil : Self.answerPatience)
+      decodeBy = patience.map { .now() + .milliseconds(Int64($0)) }
     } else if let decodeBy, decodeBy <= .now() {
-      take(decoder.giveUp())
+      take(decoder.decode(heldBack()) + decoder.giveUp())
       self.decodeBy = nil
     }
+  }
+
+  /// What the probe kept because an answer could have begun with it.
+  private func heldBack() -> [UInt8] {
+    guard var ended = probe else { return [] }
+    let held = ended.expire()
+    if !held.isEmpty { probe = nil }
+    return held
+  }
+
+  /// Takes late answers to the probe out of what was read. They may show that the terminal can do more than was thought.
+  private func withoutAnswers(_ bytes: [UInt8]) -> [UInt8] {
+    guard var probe else { return bytes }
+    let typed = probe.feed(bytes)
+    self.probe = probe.isFinished ? nil : probe
+    var found = probe.capabilities
+    found.cellPixels = found.cellPixels ?? terminal.cellPixels
+    if found != capabilities {
+      capabilities = found
+      setRenderMode(isRenderModeChosen ? renderMode : .automatic(for: found))
+    }
+    return typed
   }
 
   private func take(_ keys: [KeyInput]) {
@@ -115,6 +164,8 @@ final class MainLoop {
 
   private func handleSignals(_ signals: Set<Int32>) {
     if signals.contains(SIGWINCH) { resize() }
+    if signals.contains(SIGTSTP) { suspend() }
+    if signals.contains(SIGCONT) { takeTerminalAgain() }
     for signal in [SIGINT, SIGTERM, SIGHUP] where signals.contains(signal) { leave(because: .signal(signal)) }
   }
 
@@ -154,7 +205,6 @@ final class MainLoop {
       case .leave: reason = reason ?? farewell?.reason ?? .controllerFinished
       }
     }
-    if model.deadline != nil { needsDrawing = true }
   }
 
   private func leave(because why: TerminalUI.ExitReason) {
@@ -177,10 +227,14 @@ final class MainLoop {
     wasPictureShown = false
     terminal.giveBack(screen, guardedBy: guardian)
     guardian.suspend()
+    takeTerminalAgain()
+  }
+
+  /// After the program was stopped: the shell has had the terminal meanwhile, and its size may be another.
+  private func takeTerminalAgain() {
     terminal.takeAgain(guardedBy: guardian)
-    let size = terminal.size
-    model.resize(columns: size.columns, rows: size.rows)
-    screen.resize(columns: size.columns, rows: size.rows)
+    resize()
+    repaint()
     draw()
     terminal.enable(guardedBy: guardian)
   }
@@ -212,6 +266,7 @@ final class MainLoop {
   }
 
   private func announce(_ mode: RenderMode) {
+    isRenderModeChosen = true
     setRenderMode(mode)
     model.add(.event, "Pictures are drawn as \(model.renderName).")
   }
@@ -236,9 +291,13 @@ final class MainLoop {
     placePicture()
     if needsDrawing, terminal.isReady { draw() }
     guard !needsDrawing, model.showsPicture, model.hasPicture, fence.maySend(now: .now()) else { return }
-    if let frame = ui.pictures.takeFrame() {
-      if fence.isInUse { fence.sent(now: .now()) }
-      finishPicture(terminal.write(fence.isInUse ? frame + FrameFence.request : frame))
+    if var frame = ui.pictures.takeFrame() {
+      if canvas.cursor != nil { frame += Self.showCursor }
+      if fence.isInUse {
+        frame += FrameFence.request
+        fence.sent(now: .now())
+      }
+      finishPicture(terminal.write(frame))
     } else {
       ui.pictures.catchUp()
     }

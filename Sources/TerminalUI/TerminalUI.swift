@@ -55,15 +55,15 @@ public final class TerminalUI {
   public func run() throws(TerminalError) -> ExitReason {
     let terminal = try Terminal()
     let guardian = try TerminalGuard()
-    let (capabilities, typed) = terminal.probe(guardedBy: guardian)
+    let (probe, typed) = terminal.probe(guardedBy: guardian)
     let screen: NcursesScreen
     do throws(TerminalError) {
-      screen = try NcursesScreen(terminal: terminal.name, hasManyColors: capabilities.colors >= .ansi256)
+      screen = try NcursesScreen(terminal: terminal.name, hasManyColors: probe.capabilities.colors >= .ansi256)
     } catch {
       terminal.giveBack(nil, guardedBy: guardian)
       throw error
     }
-    let loop = MainLoop(ui: self, terminal: terminal, screen: screen, guardian: guardian, capabilities: capabilities)
+    let loop = MainLoop(ui: self, terminal: terminal, screen: screen, guardian: guardian, probe: probe)
     let forwarding = Task.detached { [mailbox, controller] in
       for await event in controller.events {
         mailbox.put(event)

@@ -42,7 +42,8 @@ static inline struct winsize glyphone_terminal_size(int descriptor) {
 
 /// Takes the terminal over; 0 when terminfo does not know its name.
 static inline int glyphone_screen_open(const char *name) {
-  use_env(FALSE);
+  // The size comes from the kernel, not from variables that may be stale.
+  use_tioctl(TRUE);
   if (newterm(name, stdout, stdin) == NULL) return 0;
   raw();
   noecho();
@@ -50,8 +51,6 @@ static inline int glyphone_screen_open(const char *name) {
   // Input is read elsewhere: ncurses must not look at it to cut an update short.
   typeahead(-1);
   idcok(stdscr, FALSE);
-  idlok(stdscr, FALSE);
-  leaveok(stdscr, FALSE);
   if (has_colors()) {
     start_color();
     use_default_colors();
@@ -60,6 +59,9 @@ static inline int glyphone_screen_open(const char *name) {
 }
 
 static inline int glyphone_screen_colors(void) { return has_colors() ? COLORS : 0; }
+
+/// Writes a control sequence in between of what ncurses writes.
+static inline void glyphone_screen_control(const char *sequence) { putp(sequence); }
 static inline void glyphone_screen_clear_on_update(void) { clearok(curscr, TRUE); }
 static inline void glyphone_screen_move(int row, int column) { move(row, column); }
 static inline void glyphone_screen_update(void) {

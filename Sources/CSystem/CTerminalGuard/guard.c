@@ -22,19 +22,27 @@ static struct {
 static void write_restore(void) {
   if (!guard.armed) return;
   guard.armed = 0;
+  // Other threads go on until the end: what they still draw goes nowhere.
+  int terminal = dup(guard.terminal);
+  int nowhere = open("/dev/null", O_RDWR);
+  dup2(nowhere, guard.terminal);
+  dup2(nowhere, STDOUT_FILENO);
   size_t done = 0;
   for (int tries = 0; done < guard.length && tries < 20; tries++) {
-    ssize_t count = write(guard.terminal, guard.restore + done, guard.length - done);
+    ssize_t count = write(terminal, guard.restore + done, guard.length - done);
     if (count > 0) {
       done += (size_t)count;
     } else if (count < 0 && errno == EAGAIN) {
-      struct pollfd wait = {.fd = guard.terminal, .events = POLLOUT};
+      struct pollfd wait = {.fd = terminal, .events = POLLOUT};
       poll(&wait, 1, 20);
     } else if (!(count < 0 && errno == EINTR)) {
       break;
     }
   }
-  tcsetattr(guard.terminal, TCSANOW, &guard.saved);
+  // The terminal's answers to what was asked last must not reach the shell.
+  poll(NULL, 0, 60);
+  tcflush(terminal, TCIFLUSH);
+  tcsetattr(terminal, TCSANOW, &guard.saved);
 }
 
 static void crashed(int number) {
@@ -50,7 +58,8 @@ static void requested(int number) {
   ssize_t ignored = write(guard.wake, &byte, 1);
   (void)ignored;
   // Somebody who insists is not kept waiting for an orderly leave.
-  if (number != SIGWINCH && ++guard.terminations >= 3) crashed(number);
+  int leaves = number == SIGINT || number == SIGTERM || number == SIGHUP;
+  if (leaves && ++guard.terminations >= 3) crashed(number);
   errno = saved;
 }
 
@@ -72,7 +81,7 @@ static void handle(const int *signals, size_t count, void (*handler)(int), int f
 }
 
 void glyphone_guard_switch(int on, int wake) {
-  const int requests[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
+  const int requests[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
   const int crashes[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGTRAP, SIGFPE};
   if (on) {
     guard.wake = wake;
@@ -104,11 +113,8 @@ void glyphone_guard_arm(
 void glyphone_guard_disarm(void) { guard.armed = 0; }
 
 void glyphone_guard_suspend(void) {
-  struct sigaction action, before;
-  memset(&action, 0, sizeof action);
-  sigemptyset(&action.sa_mask);
-  action.sa_handler = SIG_DFL;
-  sigaction(SIGTSTP, &action, &before);
+  const int stop[] = {SIGTSTP};
+  handle(stop, 1, NULL, 0);
   raise(SIGTSTP);
-  sigaction(SIGTSTP, &before, NULL);
+  handle(stop, 1, requested, SA_RESTART);
 }

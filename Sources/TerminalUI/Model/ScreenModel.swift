@@ -86,6 +86,7 @@ struct ScreenModel {
     ownName = name
     layout = Layout(columns: columns, rows: rows, wish: Layout.Wish())
     arrange()
+    add(.event, "Welcome. Enter calls the selected user, Tab goes to the input line, F1 shows all keys.")
   }
 
   var prompt: Prompt? {
@@ -136,9 +137,12 @@ struct ScreenModel {
     return [.bell]
   }
 
-  /// When ``tick(now:)`` has something to do next, at the latest.
+  /// When something on the screen changes with the time alone: the bell rings, the call's clock moves on.
   var deadline: NIODeadline? {
-    let clock = isInCall ? now + .seconds(1) : nil
+    var clock: NIODeadline?
+    if isInCall, let since = call.since {
+      clock = since + .seconds(max((now - since).nanoseconds, 0) / 1_000_000_000 + 1)
+    }
     return [nextBell, clock].compactMap { $0 }.min()
   }
 }

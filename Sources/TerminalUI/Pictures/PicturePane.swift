@@ -44,6 +44,8 @@ public final class PicturePane: PictureSink {
   /// When this many of our own pictures have come since the peer's last one, they are drawn by themselves.
   private static let patience = 10
 
+  private static let hideCursor = Array("\u{1B}[?25l".utf8)
+
   private let exchange = Mutex(Exchange())
   private let drawing = Mutex(Drawing())
 
@@ -88,12 +90,14 @@ public final class PicturePane: PictureSink {
       return
     }
     bytes.removeAll(keepingCapacity: true)
+    // Some terminals wipe out what is under a cursor that passes by.
+    bytes.append(contentsOf: Self.hideCursor)
     let renderer = prepare(&drawing, setting)
     renderer.render(
       remote: first, selfView: drawing.remote == nil ? nil : drawing.local, in: setting.viewport, into: &bytes)
     drawing.isBehind = false
     let wake = exchange.withLock { exchange -> (@Sendable () -> Void)? in
-      guard exchange.setting == setting, !bytes.isEmpty else {
+      guard exchange.setting == setting, bytes.count > Self.hideCursor.count else {
         exchange.spare = bytes
         return nil
       }

@@ -93,7 +93,7 @@ struct Layout: Equatable {
     dividers.append(body.takeRight(1))
     picture = body
     users = side.takeTop(min(wish.userCount + 1, max(4, side.rows / 4)))
-    if wish.showsStatistics { statistics = side.takeBottom(min(10, side.rows / 2)) }
+    if wish.showsStatistics { statistics = side.takeBottom(min(13, side.rows / 2)) }
     chat = side
   }
 }

@@ -192,6 +192,14 @@ enum ScreenView {
       let line = Rect(column: pane.column, row: pane.row + offset, columns: pane.columns, rows: 1)
       drawUser(name, in: line, model, &canvas)
     }
+    drawNobody(below: pane, model, &canvas)
+  }
+
+  private static func drawNobody(below pane: Rect, _ model: ScreenModel, _ canvas: inout Canvas) {
+    guard model.connection == .online, model.users.count == 1, pane.rows > 2 else { return }
+    canvas.write(
+      DisplayText.truncated("   nobody else yet", to: pane.columns), .faint, column: pane.column, row: pane.row + 2,
+      limit: pane.endColumn)
   }
 
   private static func drawUser(_ name: String, in line: Rect, _ model: ScreenModel, _ canvas: inout Canvas) {

@@ -3,6 +3,7 @@ import CNcurses
 /// Copies canvases to the terminal through ncurses, which writes only what differs from what it last wrote.
 final class NcursesScreen {
   private var shown: Canvas?
+  private var needsClearing = true
   private var appearances: [Appearance] = []
 
   /// Takes the terminal over (alternate screen, raw mode).
@@ -26,14 +27,23 @@ final class NcursesScreen {
 
   /// Brings the screen to this canvas.
   func show(_ canvas: Canvas) {
-    for row in 0..<canvas.rows where !isShown(row, of: canvas) { put(canvas[row: row], row: row) }
-    if let cursor = canvas.cursor {
-      glyphone_screen_move(Int32(cursor.row), Int32(cursor.column))
-      curs_set(1)
-    } else {
-      curs_set(0)
+    // A synchronized update: the terminal shows all of it at once. Those that do not know it ignore it.
+    glyphone_screen_control("\u{1B}[?2026h")
+    if needsClearing {
+      // With the scrolling margins wide open: a sixel image that reaches a margin scrolls.
+      glyphone_screen_control("\u{1B}[r")
+      glyphone_screen_clear_on_update()
     }
+    for row in 0..<canvas.rows where needsClearing || !isShown(row, of: canvas) {
+      put(canvas[row: row], row: row)
+      // Row by row, or ncurses would recognise moved rows and scroll them, and the picture beside them as well.
+      if !needsClearing { glyphone_screen_update() }
+    }
+    needsClearing = false
     shown = canvas
+    if let cursor = canvas.cursor { glyphone_screen_move(Int32(cursor.row), Int32(cursor.column)) }
+    curs_set(canvas.cursor == nil ? 0 : 1)
+    glyphone_screen_control("\u{1B}[?2026l")
     glyphone_screen_update()
   }
 
@@ -63,7 +73,7 @@ final class NcursesScreen {
 
   /// The next update writes every cell: something else wrote to the terminal.
   func invalidate() {
-    glyphone_screen_clear_on_update()
+    needsClearing = true
   }
 
   func resize(columns: Int, rows: Int) {

@@ -73,8 +73,9 @@ final class Terminal {
 
   // MARK: - Modes
 
-  /// Asks the terminal what it can do, for 150 ms at most. What was typed meanwhile is kept.
-  func probe(guardedBy guardian: TerminalGuard) -> (capabilities: TerminalCapabilities, typed: [UInt8]) {
+  /// Asks the terminal what it can do, for 150 ms at most. What was typed meanwhile is kept, and answers that come later
+  /// are the probe's as well.
+  func probe(guardedBy guardian: TerminalGuard) -> (probe: CapabilityProbe, typed: [UInt8]) {
     let names = ["TERM", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG", "TMUX", "STY"]
     var environment: [String: String] = [:]
     for name in names { environment[name] = Self.environment(name) }
@@ -93,8 +94,7 @@ final class Terminal {
       guard left > 0, poll(&wait, 1, Int32(left)) > 0, case .bytes(let bytes) = read() else { break }
       typed += probe.feed(bytes)
     }
-    typed += probe.expire()
-    return (probe.capabilities, typed)
+    return (probe, typed)
   }
 
   private static func milliseconds() -> Int64 {
@@ -178,7 +178,7 @@ final class Terminal {
 
   /// Starts to write bytes; ``continueWriting()`` goes on with it until it is done.
   /// - Precondition: nothing is being written.
-  func write(_ bytes: [UInt8]) -> WriteOutcome {
+  func write(_ bytes: consuming [UInt8]) -> WriteOutcome {
     pending = bytes
     written = 0
     return continueWriting()

@@ -280,6 +280,26 @@ def check_suspend(window):
     window.expect_restored()
 
 
+def check_stop_from_outside(window):
+    """SIGTSTP from elsewhere does what Ctrl-Z does, and a stop that cannot be caught is recovered from."""
+    window.start()
+    pid = window.pid()
+    os.kill(pid, signal.SIGTSTP)
+    window.sees("Stopped")
+    window.type("fg")
+    window.keys("Enter")
+    window.sees("3 users")
+    os.kill(pid, signal.SIGSTOP)
+    window.sees("Stopped")
+    window.type("fg")
+    window.keys("Enter")
+    wait_for("the screen", lambda: window.screen().startswith(" glyphone"))
+    window.type("x")
+    window.sees("❯ x")
+    window.keys("C-c")
+    window.expect_restored()
+
+
 def check_resizes(window):
     """A storm of sizes, tiny ones too, in a call; in the end everything is where it belongs."""
     window.start()
@@ -403,6 +423,7 @@ IN_TMUX = {
     "segfault": leave_by(kill_with(signal.SIGSEGV), in_call=True),
     "finish": leave_by(lambda window: window.play("finish"), in_call=True),
     "suspend": check_suspend,
+    "stop-from-outside": check_stop_from_outside,
     "resizes": check_resizes,
 }
 PLAIN = {"no-terminal": check_no_terminal, "terminal-gone": check_terminal_gone, "terminal-stuck": check_terminal_stuck}

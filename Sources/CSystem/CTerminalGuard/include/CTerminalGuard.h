@@ -8,7 +8,7 @@
 /// A pipe that never blocks: the reading end first. 0 on success.
 int glyphone_guard_pipe(int ends[2]);
 
-/// Takes the signals over (`on`: requests to leave and changes of size are written to `wake` as a byte, crashes restore
+/// Takes the signals over (`on`: requests to leave, to stop and to change the size are written to `wake` as a byte, crashes restore
 /// the terminal), or gives them back.
 void glyphone_guard_switch(int on, int wake);
 
