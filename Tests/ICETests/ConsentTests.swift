@@ -44,7 +44,9 @@ import Testing
     #expect(pair.mediaFlows())
   }
 
-  @Test(arguments: 0..<4) func twentyNineSecondsAreSurvivedAndShown(seed: UInt64) throws {
+  /// Consent runs 30 s from the last response, not from the start of the outage: an outage that begins when that response
+  /// is some seconds old has as many seconds less.
+  @Test(arguments: 0..<4) func twentyNineSecondsFromTheLastResponseAreSurvivedAndShown(seed: UInt64) throws {
     let pair = try pairJustAnswered(seed: seed)
     let (last, end) = outage(29, of: pair)
     #expect(last.count == 2)
@@ -61,7 +63,7 @@ import Testing
     #expect(pair.mediaFlows())
   }
 
-  @Test(arguments: 0..<4) func thirtyOneSecondsAreNot(seed: UInt64) throws {
+  @Test(arguments: 0..<4) func thirtyOneSecondsFromTheLastResponseAreNot(seed: UInt64) throws {
     let pair = try pairJustAnswered(seed: seed)
     let (last, _) = outage(31, of: pair)
     for (side, last) in zip([pair.left, pair.right], last) {
