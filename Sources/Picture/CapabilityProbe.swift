@@ -68,6 +68,8 @@ public struct CapabilityProbe: Sendable {
     case .textPixels(let size):
       textPixels = size
     case .screenCells(let columns, let rows):
+      // tmux (3.3) gives the two the other way round.
+      guard capabilities.multiplexer == nil else { break }
       capabilities.screenCells = CellRectangle(columns: columns, rows: rows)
     case .mode(2026, let state):
       // 0 is "not recognized": then the sequences do nothing, but cost their bytes with every frame.
@@ -101,10 +103,10 @@ struct TerminalEnvironment {
   /// What to ask it.
   let query: String
 
-  /// XTVERSION, DA2, pixels of the text and of a cell, cells, whether there are synchronized updates, sixel registers and
-  /// largest image (XTSMGRAPHICS, read), and DA1, which every terminal answers.
+  /// XTVERSION, DA2, pixels of the text and of a cell, cells, whether there are synchronized updates, sixel registers
+  /// there are and the largest image there may be (XTSMGRAPHICS), and DA1, which every terminal answers.
   private static let everything =
-    "\u{1B}[>0q\u{1B}[>c\u{1B}[14t\u{1B}[16t\u{1B}[18t\u{1B}[?2026$p\u{1B}[?1;1;0S\u{1B}[?2;1;0S" + fence
+    "\u{1B}[>0q\u{1B}[>c\u{1B}[14t\u{1B}[16t\u{1B}[18t\u{1B}[?2026$p\u{1B}[?1;1;0S\u{1B}[?2;4;0S" + fence
   private static let fence = "\u{1B}[c"
 
   init(_ environment: [String: String], terminfoColors: Int?) {

@@ -28,11 +28,10 @@ struct PictureLayout: Hashable {
       // Where nothing is known of the screen, it may end with the viewport.
       let screenRows = viewport.screenRows ?? area.row + area.rows
       inner.rows = max(0, min(inner.rows, screenRows - 1 - inner.row))
-      if let largest = sixel.largestImage {
-        inner.columns = min(inner.columns, largest.width / cellPixels.width)
-        inner.rows = min(inner.rows, largest.height / cellPixels.height)
-        inner.column += (area.columns - inner.columns) / 2
-      }
+      let largest = sixel.boundedImage
+      inner.columns = min(inner.columns, largest.width / cellPixels.width)
+      inner.rows = min(inner.rows, largest.height / cellPixels.height)
+      inner.column += (area.columns - inner.columns) / 2
     }
     if let remote, fit == .letterbox, !inner.isEmpty {
       picture = Self.letterbox(remote, in: inner, cell: cellPixels)

@@ -16,6 +16,8 @@ public enum ColorDepth: Int, Sendable, Comparable {
 public struct SixelSupport: Sendable, Hashable {
   /// With fewer colour registers than this block elements look better than sixels.
   static let fewestForVideo = 64
+  /// No image is made larger than this on either side, whatever the terminal says.
+  static let longestSide = 4096
 
   /// Colour registers, 2 or more.
   public var registers: Int
@@ -29,6 +31,13 @@ public struct SixelSupport: Sendable, Hashable {
     self.registers = registers
     self.largestImage = largestImage
     self.keepsUnpaintedPixels = keepsUnpaintedPixels
+  }
+
+  /// The largest image to make.
+  var boundedImage: PixelSize {
+    PixelSize(
+      width: min(largestImage?.width ?? Self.longestSide, Self.longestSide),
+      height: min(largestImage?.height ?? Self.longestSide, Self.longestSide))
   }
 }
 

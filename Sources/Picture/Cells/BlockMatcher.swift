@@ -27,26 +27,25 @@ struct BlockMatcher: CellMatcher {
   private static var quadrantCounts: SIMD8<Float> { SIMD8(16, 16, 16, 16, 32, 0, 0, 0) }
 
   @inline(__always)
-  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>, column: Int, row: Int) -> CellLook {
+  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
     let cut = bestCut(luma)
     let tint = TintSums(chroma)
     if cut.gain <= flatness {
-      let pen = pens.pen(
-        Color(y: Self.mean(cut.total, 64), u: tint.whole.u, v: tint.whole.v), column: column, line: 2 * row)
+      let pen = pens.pen(Color(y: Self.mean(cut.total, 64), u: tint.whole.u, v: tint.whole.v))
       return CellLook(glyph: .space, foreground: pen, background: pen)
     }
     let cutTint = tint.cut(cut.index)
     let first = Color(y: Self.mean(cut.sum, cut.count), u: cutTint.inside.u, v: cutTint.inside.v)
     let second = Color(
       y: Self.mean(cut.total - cut.sum, 64 - cut.count), u: cutTint.outside.u, v: cutTint.outside.v)
-    return look(cut: cut.index, first: first, second: second, column: column, row: row)
+    return look(cut: cut.index, first: first, second: second)
   }
 
   /// The glyph of a cut; `first` is the colour above, left of, or inside of it.
   @inline(__always)
-  private func look(cut: Int, first: Color, second: Color, column: Int, row: Int) -> CellLook {
-    let inside = pens.pen(first, column: column, line: 2 * row)
-    let outside = pens.pen(second, column: column, line: 2 * row + 1)
+  private func look(cut: Int, first: Color, second: Color) -> CellLook {
+    let inside = pens.pen(first)
+    let outside = pens.pen(second)
     if inside == outside { return CellLook(glyph: .space, foreground: inside, background: inside) }
     if cut < Self.columnCuts {
       // The lower eighths paint what is below the cut.

@@ -22,13 +22,15 @@ final class CellRenderer {
     case block(BlockMatcher)
     case letters(LetterMatcher)
     case tones(ToneMatcher)
+    case mixtures(MixtureMatcher)
 
     init(mode: RenderMode, depth: ColorDepth) {
       switch (mode, depth) {
-      case (.ascii, .mono), (.ascii, .ansi16): self = .tones(ToneMatcher(depth: depth))
+      case (.ascii, .mono): self = .tones(ToneMatcher())
+      case (_, .mono), (_, .ansi16): self = .mixtures(MixtureMatcher(depth: depth, usesBlocks: mode != .ascii))
       case (.ascii, _): self = .letters(LetterMatcher(pens: PenChooser(depth: depth)))
-      case (.block, .ansi256), (.block, .trueColor): self = .block(BlockMatcher(pens: PenChooser(depth: depth)))
-      default: self = .half(HalfMatcher(pens: PenChooser(depth: depth)))
+      case (.half, _): self = .half(HalfMatcher(pens: PenChooser(depth: depth)))
+      case (.block, _), (.sixel, _): self = .block(BlockMatcher(pens: PenChooser(depth: depth)))
       }
     }
   }
@@ -71,6 +73,8 @@ final class CellRenderer {
     case .block(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
     case .letters(let matcher):
+      render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
+    case .mixtures(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
     case .tones(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
@@ -148,10 +152,8 @@ final class CellRenderer {
       }
       let signature = CellSignature(luma: luma, chroma: chroma, halves: matcher.seesHalvesOnly)
       let error = isForced ? Double.infinity : Double(signature.distance(to: state.pointee.drawn))
-      // No cell takes less than a byte.
-      guard error > lambda else { continue }
-      let look = matcher.match(
-        luma: luma, chroma: chroma, column: layout.picture.column + column, row: layout.picture.row + row)
+      guard error > lambda * output.leastBytes else { continue }
+      let look = matcher.match(luma: luma, chroma: chroma)
       if !output.isShown(look, by: state.pointee.shown) {
         let plan = output.plan(look, column: layout.picture.column + column, row: layout.picture.row + row)
         guard error > lambda * Double(plan.bytes) else { continue }

@@ -12,6 +12,9 @@ struct CellWriter {
   private var row = -1
   private var isFirst = true
 
+  /// Hardly a change takes fewer bytes: a glyph and half a pen.
+  var leastBytes: Double { Double(3 + colorCost / 2) }
+
   /// No cell takes more bytes: a cursor move, two pens, a glyph.
   static let mostBytesPerCell = 64
 

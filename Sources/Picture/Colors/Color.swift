@@ -35,6 +35,12 @@ struct Color: Hashable {
     )
   }
 
+  /// Squared difference, luma and chroma alike.
+  func distance(to other: Color) -> Int {
+    let difference = (Int(y) - Int(other.y), Int(u) - Int(other.u), Int(v) - Int(other.v))
+    return difference.0 * difference.0 + difference.1 * difference.1 + difference.2 * difference.2
+  }
+
   /// Close enough that nobody sees the difference side by side.
   @inline(__always)
   func isNear(_ other: Color) -> Bool {

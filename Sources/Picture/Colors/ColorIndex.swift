@@ -11,13 +11,24 @@ final class ColorIndex {
     var index: Int32
   }
 
-  /// Luma counts twice: the eye sees it best.
-  static let lumaWeight: Int32 = 2
+  /// What a squared difference of chroma counts; luma counts ``lumaWeight``.
+  static let chromaWeight: Int32 = 2
+  let lumaWeight: Int32
 
   private let table = Storage<UInt16>(repeating: 0, count: 1 << 19)
   /// In order of luma.
   private let entries = Storage<Entry>(repeating: Entry(y: 0, u: 0, v: 0, index: 0), count: ColorIndex.mostColors)
   private(set) var count = 0
+
+  /// - Parameter lumaWeight: in halves of what chroma counts.
+  init(lumaWeight: Int32) {
+    self.lumaWeight = lumaWeight
+  }
+
+  convenience init(_ palette: [Color], lumaWeight: Int32) {
+    self.init(lumaWeight: lumaWeight)
+    palette.withUnsafeBufferPointer { setPalette($0) }
+  }
 
   /// Takes the first ``mostColors`` of a palette, at least one.
   func setPalette(_ colors: UnsafeBufferPointer<Color>) {
@@ -38,6 +49,9 @@ final class ColorIndex {
     if known != 0 { return UInt8(truncatingIfNeeded: known &- 1) }
     return search(slot)
   }
+
+  @inline(__always)
+  func nearest(_ color: Color) -> UInt8 { nearest(y: color.y, u: color.u, v: color.v) }
 
   @inline(never)
   private func search(_ slot: Int) -> UInt8 {
@@ -79,9 +93,9 @@ final class ColorIndex {
   private func consider(
     _ entry: Entry, _ y: Int32, _ u: Int32, _ v: Int32, _ best: inout (index: Int32, distance: Int32)
   ) -> Bool {
-    let luma = Self.lumaWeight * (entry.y - y) * (entry.y - y)
+    let luma = lumaWeight * (entry.y - y) * (entry.y - y)
     guard luma < best.distance else { return false }
-    let distance = luma + (entry.u - u) * (entry.u - u) + (entry.v - v) * (entry.v - v)
+    let distance = luma + Self.chromaWeight * ((entry.u - u) * (entry.u - u) + (entry.v - v) * (entry.v - v))
     if distance < best.distance { best = (entry.index, distance) }
     return true
   }

@@ -12,7 +12,7 @@ struct LetterMatcher: CellMatcher {
     self.pens = pens
   }
 
-  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>, column: Int, row: Int) -> CellLook {
+  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
     let mean = LetterSet.reduce(luma, into: tile.pointer)
     // Shapes have no mean, so the tile need not lose its own.
     let products = letters.products(tile.pointer)
@@ -25,11 +25,9 @@ struct LetterMatcher: CellMatcher {
         best = letter
       }
     }
-    let tint = HalfMatcher.colors(luma: luma, chroma: chroma)
-    let u = UInt8((UInt16(tint.upper.u) + UInt16(tint.lower.u) + 1) / 2)
-    let v = UInt8((UInt16(tint.upper.v) + UInt16(tint.lower.v) + 1) / 2)
+    let color = TileHalves(luma: luma, chroma: chroma).mean
     func pen(_ value: Float) -> Pen {
-      pens.pen(Color(y: UInt8(min(max(value + 0.5, 16), 235)), u: u, v: v), column: column, line: 2 * row)
+      pens.pen(Color(y: UInt8(min(max(value + 0.5, 16), 235)), u: color.u, v: color.v))
     }
     if strength <= flatness {
       let ground = pen(mean)

@@ -32,45 +32,44 @@ final class RowScaler {
     let source = UnsafeRawPointer(plane + Int(span.first) * stride)
     let pitch = Int(span.step) * stride
     let target = UnsafeMutableRawPointer(rows.pointer + lane * rowBytes)
+    var x = 0
     switch span.count {
     case 1:
       target.copyMemory(from: source, byteCount: width)
     case 2:
-      let w = (SIMD16(repeating: weights[0]), SIMD16(repeating: weights[1]))
-      for x in Swift.stride(from: 0, to: width, by: 16) {
-        let sum = Self.weighted(source + x, w.0) &+ Self.weighted(source + x + pitch, w.1)
-        Self.store(sum, target + x)
+      let (first, second) = (weights[0], weights[1])
+      while x < width {
+        var sum = WeightedSamples()
+        sum.add(source + x, first)
+        sum.add(source + x + pitch, second)
+        sum.store(target + x)
+        x &+= 16
       }
     case 3:
-      let w = (SIMD16(repeating: weights[0]), SIMD16(repeating: weights[1]), SIMD16(repeating: weights[2]))
-      for x in Swift.stride(from: 0, to: width, by: 16) {
-        let row = source + x
-        let sum = Self.weighted(row, w.0) &+ Self.weighted(row + pitch, w.1) &+ Self.weighted(row + 2 * pitch, w.2)
-        Self.store(sum, target + x)
+      let (first, second, third) = (weights[0], weights[1], weights[2])
+      while x < width {
+        var sum = WeightedSamples()
+        sum.add(source + x, first)
+        sum.add(source + x + pitch, second)
+        sum.add(source + x + 2 &* pitch, third)
+        sum.store(target + x)
+        x &+= 16
       }
     default:
-      for x in Swift.stride(from: 0, to: width, by: 16) {
+      let count = Int(span.count)
+      while x < width {
+        var sum = WeightedSamples()
         var row = source + x
-        var sum = SIMD16<UInt16>(repeating: 0)
-        for tap in 0..<Int(span.count) {
-          sum &+= Self.weighted(row, SIMD16(repeating: weights[tap]))
+        var tap = 0
+        while tap < count {
+          sum.add(row, weights[tap])
           row += pitch
+          tap &+= 1
         }
-        Self.store(sum, target + x)
+        sum.store(target + x)
+        x &+= 16
       }
     }
-  }
-
-  /// Sixteen samples times their weight.
-  @inline(__always)
-  private static func weighted(_ row: UnsafeRawPointer, _ weight: SIMD16<UInt16>) -> SIMD16<UInt16> {
-    SIMD16(truncatingIfNeeded: row.loadUnaligned(as: SIMD16<UInt8>.self)) &* weight
-  }
-
-  @inline(__always)
-  private static func store(_ sum: SIMD16<UInt16>, _ target: UnsafeMutableRawPointer) {
-    let samples = SIMD16<UInt8>(truncatingIfNeeded: (sum &+ 128) &>> 8)
-    target.storeBytes(of: samples, as: SIMD16<UInt8>.self)
   }
 
   /// Reduces the eight lanes horizontally: writes one word of eight rows for each output column.
@@ -78,17 +77,22 @@ final class RowScaler {
     if horizontal.isIdentity { return turn(into: output) }
     turn(into: columns.pointer)
     let words = UnsafePointer(columns.pointer)
-    for column in 0..<horizontal.outputs {
-      let span = horizontal.spans[column]
-      let weights = horizontal.weights + Int(span.weight)
-      var sum = SIMD8<UInt16>(repeating: 128)
+    let spans = UnsafePointer(horizontal.spans)
+    let weights = UnsafePointer(horizontal.weights)
+    var column = 0
+    while column < horizontal.outputs {
+      let span = spans[column]
+      var weight = weights + Int(span.weight)
+      let end = weight + Int(span.count)
       var source = words + Int(span.first)
-      for tap in 0..<Int(span.count) {
-        let samples = unsafeBitCast(source.pointee, to: SIMD8<UInt8>.self)
-        sum &+= SIMD8(truncatingIfNeeded: samples) &* SIMD8<UInt16>(repeating: weights[tap])
+      var sum = SIMD8<UInt16>(repeating: 128)
+      while weight < end {
+        sum &+= SIMD8(truncatingIfNeeded: unsafeBitCast(source.pointee, to: SIMD8<UInt8>.self)) &* weight.pointee
         source += Int(span.step)
+        weight += 1
       }
       output[column] = unsafeBitCast(SIMD8<UInt8>(truncatingIfNeeded: sum &>> 8), to: UInt64.self)
+      column &+= 1
     }
   }
 
@@ -100,6 +104,28 @@ final class RowScaler {
         from: { lane in (source + lane * rowBytes + x).loadUnaligned(as: UInt64.self) }, into: output + x)
       x += 8
     }
+  }
+}
+
+/// Sums of sixteen samples times weights that add up to 256. Even and odd bytes are summed apart, each in 16 bits, so that
+/// none has to be widened.
+private struct WeightedSamples {
+  private var even = SIMD8<UInt16>(repeating: 128)
+  private var odd = SIMD8<UInt16>(repeating: 128)
+
+  @inline(__always)
+  init() {}
+
+  @inline(__always)
+  mutating func add(_ samples: UnsafeRawPointer, _ weight: SIMD8<UInt16>) {
+    let pairs = samples.loadUnaligned(as: SIMD8<UInt16>.self)
+    even &+= (pairs & 0xFF) &* weight
+    odd &+= (pairs &>> 8) &* weight
+  }
+
+  @inline(__always)
+  func store(_ target: UnsafeMutableRawPointer) {
+    target.storeBytes(of: (even &>> 8) | (odd & 0xFF00), as: SIMD8<UInt16>.self)
   }
 }
 

@@ -27,6 +27,7 @@ final class PaletteBuilder {
   private let sums = Storage<Bin>(repeating: Bin(), count: ColorIndex.mostColors)
   private let colors = Storage<Color>(repeating: .black, count: ColorIndex.mostColors)
   private var boxCount = 0
+  private var lumaWeight: Float = 1
 
   /// The most samples looked at: enough for the choice, and sums of them fit 32 bits.
   private static let mostSamples = 100_000
@@ -37,6 +38,7 @@ final class PaletteBuilder {
   /// are exact in percent of red, green and blue, which is how sixels are told. Valid until the next call.
   func build(_ raster: PixelRaster, count: Int, index: ColorIndex) -> UnsafeBufferPointer<Color> {
     gather(raster)
+    lumaWeight = Float(index.lumaWeight) / Float(ColorIndex.chromaWeight)
     cut(into: min(max(count, 2), ColorIndex.mostColors))
     for number in 0..<boxCount { colors.pointer[number] = Self.percentColor(mean(boxes.pointer[number])) }
     let palette = UnsafeMutableBufferPointer(start: colors.pointer, count: boxCount)
@@ -125,7 +127,7 @@ final class PaletteBuilder {
     }
     guard weight > 0 else { return box }
     var spread = squares - sum * sum / weight
-    spread[0] *= Float(ColorIndex.lumaWeight)
+    spread[0] *= lumaWeight
     var result = box
     result.axis = spread[0] >= spread[1] && spread[0] >= spread[2] ? 0 : spread[1] >= spread[2] ? 1 : 2
     result.middle = sum[result.axis] / weight
@@ -157,7 +159,7 @@ final class PaletteBuilder {
     sums.fill(Bin())
     for bin in 0..<used {
       let color = Self.mean(bins.pointer[bin])
-      Self.add(bins.pointer[bin], to: &sums.pointer[Int(index.nearest(y: color.y, u: color.u, v: color.v))])
+      Self.add(bins.pointer[bin], to: &sums.pointer[Int(index.nearest(color))])
     }
   }
 

@@ -74,12 +74,8 @@ final class SixelEncoder {
   ) {
     isUsed.fill(false)
     for row in top..<top + height {
-      let indices = pixels.indices + row * pixels.stride
-      if let shown = pixels.shown.map({ $0 + row * pixels.stride }) {
-        for x in x..<x + width where indices[x] != shown[x] { isUsed.pointer[Int(indices[x])] = true }
-      } else {
-        for x in x..<x + width { isUsed.pointer[Int(indices[x])] = true }
-      }
+      let offset = row * pixels.stride + x
+      markColors(pixels.indices + offset, shown: pixels.shown.map { $0 + offset }, count: width)
     }
     var pen = writer.begin(atMost: 64 + palette.count * 24)
     // P2 = 1: what is not painted stays. Pixels are square.
@@ -101,32 +97,83 @@ final class SixelEncoder {
     writer.finish(pen)
   }
 
+  /// Notes which colours occur in a row among the pixels that are to be painted.
+  @inline(__always)
+  private func markColors(_ indices: UnsafePointer<UInt8>, shown: UnsafePointer<UInt8>?, count: Int) {
+    let isUsed = isUsed.pointer
+    guard let shown else {
+      for x in 0..<count { isUsed[Int(indices[x])] = true }
+      return
+    }
+    var x = 0
+    while x < count {
+      if UnsafeRawPointer(indices + x).loadUnaligned(as: UInt64.self)
+        != UnsafeRawPointer(shown + x).loadUnaligned(as: UInt64.self)
+      {
+        for x in x..<min(x + 8, count) where indices[x] != shown[x] { isUsed[Int(indices[x])] = true }
+      }
+      x += 8
+    }
+  }
+
   /// Lists the sixels of a band, column by column; returns how many.
   private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int) -> Int {
-    let found = found.pointer
     let stride = pixels.stride
+    let first = pixels.indices + row * stride + x
+    let known = pixels.shown.map { $0 + row * stride + x }
     var count = 0
-    var first = pixels.indices + row * stride + x
-    var known = pixels.shown.map { $0 + row * stride + x }
-    for column in 0..<width {
-      let start = count
-      for line in 0..<6 {
-        let color = first[line * stride]
-        if let known, known[line * stride] == color { continue }
-        let bit = UInt8(1) << UInt8(line)
-        var at = start
-        while at < count, found[at].color != color { at += 1 }
-        if at < count {
-          found[at].bits |= bit
-        } else {
-          found[count] = Sixel(x: UInt16(truncatingIfNeeded: column), color: color, bits: bit)
-          count += 1
-        }
+    var column = 0
+    while column < width {
+      if let known, column + 8 <= width, Self.isSame(first + column, known + column, stride) {
+        column += 8
+        continue
       }
-      first += 1
-      known = known.map { $0 + 1 }
+      for column in column..<min(column + 8, width) {
+        count = collect(column, first + column, known.map { $0 + column }, stride, after: count)
+      }
+      column += 8
     }
     return count
+  }
+
+  /// Whether six rows of eight pixels are on the screen already.
+  @inline(__always)
+  private static func isSame(_ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, _ stride: Int) -> Bool {
+    var difference: UInt64 = 0
+    var offset = 0
+    for _ in 0..<6 {
+      difference |=
+        UnsafeRawPointer(pixels + offset).loadUnaligned(as: UInt64.self)
+        ^ UnsafeRawPointer(shown + offset).loadUnaligned(as: UInt64.self)
+      offset &+= stride
+    }
+    return difference == 0
+  }
+
+  /// Lists the sixels of one column after the `count` there are; returns how many there are then.
+  @inline(__always)
+  private func collect(
+    _ column: Int, _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>?, _ stride: Int, after count: Int
+  ) -> Int {
+    let found = found.pointer
+    var end = count
+    var offset = 0
+    for line in 0..<6 {
+      let color = pixels[offset]
+      let isKnown = shown.map { $0[offset] == color } ?? false
+      offset &+= stride
+      if isKnown { continue }
+      let bit = UInt8(1) &<< UInt8(truncatingIfNeeded: line)
+      var at = count
+      while at < end, found[at].color != color { at &+= 1 }
+      if at < end {
+        found[at].bits |= bit
+      } else {
+        found[end] = Sixel(x: UInt16(truncatingIfNeeded: column), color: color, bits: bit)
+        end &+= 1
+      }
+    }
+    return end
   }
 
   /// Sorts the sixels by colour and joins them into stretches; returns how many of those.

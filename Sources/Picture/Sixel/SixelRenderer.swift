@@ -9,7 +9,7 @@ final class SixelRenderer {
   private let encoder: SixelEncoder
   private let indices: Storage<UInt8>
   private let shown: Storage<UInt8>
-  private let colors = ColorIndex()
+  private let colors = ColorIndex(lumaWeight: 4)
   private let builder = PaletteBuilder()
   private var palette = UnsafeBufferPointer<Color>(start: nil, count: 0)
   private var remoteSampler: PixelSampler?
@@ -124,9 +124,8 @@ final class SixelRenderer {
     for y in stride(from: 0, to: raster.height, by: 11) {
       for x in stride(from: y & 7, to: raster.width, by: 13) {
         let color = raster.color(x: x, y: y)
-        let nearest = palette[Int(colors.nearest(y: color.y, u: color.u, v: color.v))]
-        let difference = (Int(color.y) - Int(nearest.y), Int(color.u) - Int(nearest.u), Int(color.v) - Int(nearest.v))
-        sum += 2 * difference.0 * difference.0 + difference.1 * difference.1 + difference.2 * difference.2
+        let nearest = palette[Int(colors.nearest(color))]
+        sum += color.distance(to: nearest)
         count += 1
       }
     }
@@ -145,12 +144,19 @@ final class SixelRenderer {
       let cellRow = changes.pointer + y / layout.cellPixels.height
       for run in 0..<raster.runs where isWhole || raster.hasChanged(run: run, row: y) {
         let start = run * PixelRaster.run
-        for x in start..<min(start + PixelRaster.run, raster.width) {
-          let color = colors.nearest(y: luma[x], u: blue[x / 2], v: red[x / 2])
-          indices[x] = color
-          guard color != shown[x] else { continue }
-          cellRow.pointee = (first: min(cellRow.pointee.first, x), last: max(cellRow.pointee.last, x))
+        let end = min(start + PixelRaster.run, raster.width)
+        var x = start
+        var differs = false
+        while x < end {
+          // Two pixels share their chroma; the second may lie beyond the edge, where there is room for it.
+          let (u, v) = (blue[x &>> 1], red[x &>> 1])
+          indices[x] = colors.nearest(y: luma[x], u: u, v: v)
+          indices[x &+ 1] = colors.nearest(y: luma[x &+ 1], u: u, v: v)
+          differs = differs || indices[x] != shown[x] || indices[x &+ 1] != shown[x &+ 1]
+          x &+= 2
         }
+        guard differs else { continue }
+        cellRow.pointee = (first: min(cellRow.pointee.first, start), last: max(cellRow.pointee.last, end - 1))
       }
     }
   }

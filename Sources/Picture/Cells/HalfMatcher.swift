@@ -1,0 +1,46 @@
+/// The mean colours of the upper and the lower half of a tile.
+struct TileHalves {
+  let upper: Color
+  let lower: Color
+
+  @inline(__always)
+  init(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) {
+    let rows =
+      ByteSums.even(luma[0], luma[1], luma[2], luma[3]) &+ ByteSums.even(luma[4], luma[5], luma[6], luma[7])
+      &+ ByteSums.odd(luma[0], luma[1], luma[2], luma[3]) &+ ByteSums.odd(luma[4], luma[5], luma[6], luma[7])
+    // Lanes: upper and lower U, upper and lower V, eight samples each.
+    let tint =
+      ByteSums.even(chroma[0], chroma[1], chroma[2], chroma[3])
+      &+ ByteSums.odd(chroma[0], chroma[1], chroma[2], chroma[3]) &+ (4 &* ByteSums.runningSum)
+    func byte(_ value: Int) -> UInt8 { UInt8(truncatingIfNeeded: value) }
+    upper = Color(
+      y: byte((ByteSums.lane(rows, 0) + ByteSums.lane(rows, 1) + 16) >> 5), u: byte(ByteSums.lane(tint, 0) >> 3),
+      v: byte(ByteSums.lane(tint, 2) >> 3))
+    lower = Color(
+      y: byte((ByteSums.lane(rows, 2) + ByteSums.lane(rows, 3) + 16) >> 5), u: byte(ByteSums.lane(tint, 1) >> 3),
+      v: byte(ByteSums.lane(tint, 3) >> 3))
+  }
+
+  /// The mean of the whole tile.
+  @inline(__always)
+  var mean: Color {
+    func middle(_ a: UInt8, _ b: UInt8) -> UInt8 { UInt8(truncatingIfNeeded: (Int(a) + Int(b) + 1) >> 1) }
+    return Color(y: middle(upper.y, lower.y), u: middle(upper.u, lower.u), v: middle(upper.v, lower.v))
+  }
+}
+
+/// Upper and lower half of the cell, a colour each.
+struct HalfMatcher: CellMatcher {
+  let pens: PenChooser
+  let usesBlocks = true
+  let seesHalvesOnly = true
+
+  @inline(__always)
+  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
+    let halves = TileHalves(luma: luma, chroma: chroma)
+    let upper = pens.pen(halves.upper)
+    let lower = pens.pen(halves.lower)
+    let isFlat = pens.isExact ? halves.upper.isNear(halves.lower) : upper == lower
+    return CellLook(glyph: isFlat ? .space : .lowerHalf, foreground: lower, background: upper)
+  }
+}
