@@ -57,7 +57,8 @@ let package = Package(
   ],
   targets: [
     // Ground floor: C libraries, and what a frame is.
-    library("CNcurses", pkgConfig: "ncursesw", apt: "libncurses-dev"),
+    // Its pkg-config file has flags that SwiftPM refuses, and says nothing else.
+    library("CNcurses", pkgConfig: nil, apt: "libncurses-dev"),
     .target(name: "CTerminalGuard", path: "Sources/CSystem/CTerminalGuard"),
     library("CV4L2", pkgConfig: "libv4l2", apt: "libv4l-dev"),
     library("CALSA", pkgConfig: "alsa", apt: "libasound2-dev"),

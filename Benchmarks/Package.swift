@@ -5,7 +5,6 @@ import PackageDescription
 let package = Package(
   name: "glyphone-benchmarks",
   dependencies: [
-    .package(name: "glyphone", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [

@@ -361,6 +361,14 @@ struct CallMachineTests {
     #expect(scene.phases == [.ended(.failed("consent expired")), .idle])
   }
 
+  @Test("a peer that closes the connection has hung up, and is told nothing that could hit the next call")
+  func closedByPeer() {
+    var scene = Scene.inCall()
+    scene.transport(.closed)
+    #expect(scene.phases == [.ended(.peerHungUp), .idle])
+    #expect(scene.hangUps.isEmpty)
+  }
+
   @Test("a bad second offer does not end a running call, a bad first one does")
   func badDescription() {
     var scene = Scene.inCall()

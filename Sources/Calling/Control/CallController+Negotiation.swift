@@ -99,7 +99,7 @@ extension CallController {
     case .connectionStateChange(.connected): transportChanged(id, .connected)
     case .connectionStateChange(.disconnected): transportChanged(id, .interrupted)
     case .failure(let error): transportChanged(id, .failed("\(error)"))
-    case .connectionStateChange(.closed): transportChanged(id, .failed("the other side closed the connection"))
+    case .connectionStateChange(.closed): transportChanged(id, .closed)
     case .keyFrameRequested: call?.pipeline.requestKeyFrame()
     case .targetBitrate(let bitrate): call?.pipeline.setBitrate(bitrate)
     default: break

@@ -53,7 +53,11 @@ struct CallMachine {
   }
 
   /// What the peer connection says.
-  enum Transport: Equatable { case connected, interrupted, failed(String) }
+  enum Transport: Equatable {
+    case connected, interrupted, failed(String)
+    /// The peer said goodbye on the connection itself; its hang-up may still be on its way.
+    case closed
+  }
 
   private enum Stage {
     case idle
@@ -314,6 +318,8 @@ extension CallMachine {
       changePhase(.active)
     case (.interrupted, .up): changePhase(.interrupted)
     case (.failed(let text), _): end(.failed(text), telling: .failed)
+    // Telling a peer that has left could only hit the next call with it.
+    case (.closed, _): end(.peerHungUp)
     default: break
     }
   }
