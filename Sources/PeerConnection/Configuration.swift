@@ -10,8 +10,10 @@ public struct PeerConnectionConfiguration: Sendable {
   public var certificate: Certificate?
   /// The canonical name of RTCP (RFC 3550 section 6.5.1); nil makes a random one (RFC 7022).
   public var cname: String?
-  /// The largest UDP payload we send, in bytes.
-  public var mtu = 1200
+  /// The largest UDP payload we send, in bytes, 576...1400; what is outside is taken for the nearer bound.
+  public var mtu = 1200 {
+    didSet { mtu = min(max(mtu, 576), 1400) }
+  }
   /// Local UDP ports to take; nil lets the system choose.
   public var portRange: ClosedRange<UInt16>?
   /// The send rate to start from and the bounds it moves in, in bits a second.

@@ -49,11 +49,16 @@ public actor PeerConnection {
     self.receiver = receiver
     self.logger = logger
     (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.maximumUnreadEvents))
+    Self.prepare()
     let certificate: Certificate
     if let given = configuration.certificate { certificate = given } else { certificate = try Certificate() }
     session = Session(
       configuration: configuration, certificate: certificate, random: SystemRandomNumberGenerator())
   }
+
+  /// Does the slow part of the first connection beforehand: the self-tests of the cryptographic libraries, some 40 ms
+  /// once in a process. Callable from any thread, of use at the start of a program; needless otherwise.
+  public static func prepare() { SRTPContext.prepareLibrary() }
 
   // MARK: - Tracks
 

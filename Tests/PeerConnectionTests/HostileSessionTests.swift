@@ -1,4 +1,5 @@
 import Foundation
+import ICE
 import NIOCore
 import SDP
 import TestSupport
@@ -62,6 +63,19 @@ import Testing
     }
     try call.connect()
     #expect(call.isConnected)
+  }
+
+  /// The first messages of a handshake are not authenticated: only who has passed a connectivity check is listened to.
+  @Test func aStrangerCannotBreakTheHandshake() throws {
+    let call = try SimulatedCall()
+    try call.negotiate()
+    #expect(call.run(limit: .seconds(5)) { call.peers.allSatisfy { $0.session.secure.dtls?.state == .connecting } })
+    let stranger = TransportAddress(v4: 0xC000_0263, port: 5000)
+    let fatalAlert = ByteBuffer(bytes: [21, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40])
+    for peer in call.peers {
+      peer.receive(fatalAlert, from: stranger, to: TransportAddress(v4: 0xC000_0201, port: 5000), now: call.now)
+    }
+    #expect(call.runUntilConnected())
   }
 
   @Test func repeatedPacketsAreDroppedAndCounted() throws {

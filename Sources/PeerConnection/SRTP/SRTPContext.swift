@@ -30,6 +30,9 @@ final class SRTPContext {
 
   private static let libraryStatus = srtp_init()
 
+  /// Starts libsrtp, which tests its ciphers for 40 ms then: once a process, and better not in the middle of a handshake.
+  static func prepareLibrary() { _ = libraryStatus }
+
   private let session: srtp_t
   private var streams: [UInt32] = []
 
@@ -42,7 +45,7 @@ final class SRTPContext {
     guard key.count == profile.keyLength + profile.saltLength else { throw .srtpFailed("a key of \(key.count) bytes") }
     var policy = srtp_policy_t()
     switch profile {
-    case .aes128CMSHA1_80:
+    case .aes128CMHMACSHA1:
       srtp_crypto_policy_set_rtp_default(&policy.rtp)
       srtp_crypto_policy_set_rtcp_default(&policy.rtcp)
     case .aeadAES128GCM:

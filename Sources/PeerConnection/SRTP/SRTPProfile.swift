@@ -1,15 +1,15 @@
 /// A protection profile of DTLS-SRTP (RFC 5764 section 4.1.2, RFC 7714 section 14.2).
 public enum SRTPProfile: UInt16, Sendable, Hashable {
-  case aes128CMSHA1_80 = 0x0001
+  case aes128CMHMACSHA1 = 0x0001
   case aeadAES128GCM = 0x0007
 
   /// What we offer, best first: GCM costs a seventh of the processor time of AES-CM with HMAC-SHA1.
-  public static let preferred: [SRTPProfile] = [.aeadAES128GCM, .aes128CMSHA1_80]
+  public static let preferred: [SRTPProfile] = [.aeadAES128GCM, .aes128CMHMACSHA1]
 
   /// The name in IANA's registry, which OpenSSL takes too.
   public var name: String {
     switch self {
-    case .aes128CMSHA1_80: "SRTP_AES128_CM_SHA1_80"
+    case .aes128CMHMACSHA1: "SRTP_AES128_CM_SHA1_80"
     case .aeadAES128GCM: "SRTP_AEAD_AES_128_GCM"
     }
   }
@@ -20,7 +20,7 @@ public enum SRTPProfile: UInt16, Sendable, Hashable {
   /// Bytes of the master salt.
   var saltLength: Int {
     switch self {
-    case .aes128CMSHA1_80: 14
+    case .aes128CMHMACSHA1: 14
     case .aeadAES128GCM: 12
     }
   }

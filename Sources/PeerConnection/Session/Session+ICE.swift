@@ -10,6 +10,7 @@ extension Session {
       configureStreams([])
       return
     }
+    if negotiatedTransport == nil, !agreement.media.allSatisfy(\.rtcpReducedSize) { useCompoundRTCP() }
     do {
       try connect(transport, remote: agreement.remote, now: now)
     } catch {

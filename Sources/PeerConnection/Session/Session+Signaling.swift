@@ -87,16 +87,9 @@ extension Session {
     streamID.map { MediaStreamIdentifier(stream: $0, track: "\($0)-\(kind.rawValue)") }
   }
 
-  /// Sources for one more transceiver, other than all there are.
+  /// Sources for one more transceiver.
   private func newSources() -> LocalSources {
-    let ssrc = newSSRC()
-    return LocalSources(ssrc: ssrc, retransmissionSSRC: newSSRC(), cname: cname)
-  }
-
-  private func newSSRC() -> UInt32 {
-    while true {
-      let ssrc = UInt32.random(in: 1...UInt32.max, using: &random)
-      if usedSSRCs.insert(ssrc).inserted { return ssrc }
-    }
+    func newSSRC() -> UInt32 { .random(in: 1...UInt32.max, using: &random) }
+    return LocalSources(ssrc: newSSRC(), retransmissionSSRC: newSSRC(), cname: cname)
   }
 }

@@ -23,6 +23,9 @@ enum SessionOutput {
 final class Session {
   /// Candidates of the peer that come before its description.
   static let maximumHeldCandidates = 64
+  /// Addresses that have proved to be the peer's; the oldest gives way.
+  private static let maximumVerifiedRemotes = 16
+  private static let bindingIndication: UInt16 = 0x0011
 
   let configuration: PeerConnectionConfiguration
   let certificate: Certificate
@@ -31,10 +34,10 @@ final class Session {
   var jsep: JSEP
   let agent: ICEAgent
   let secure: SecureTransport
-  let media: MediaTransport
+  private(set) var media: MediaTransport
+  private let streamSeed: UInt64
   /// Whether ``PeerConnectionEvent/negotiationNeeded`` was raised and no agreement came since.
   var isNegotiationNeeded = false
-  var usedSSRCs: Set<UInt32> = []
 
   var outputs: Deque<SessionOutput> = []
   var mediaOutput = MediaOutput()
@@ -54,6 +57,9 @@ final class Session {
   private var announcedSignalingState = SignalingState.stable
   private var failure: PeerConnectionError?
   private var isClosedByPeer = false
+  /// From where authentic checks or responses came. Anybody else could break a handshake that is under way, since its
+  /// first messages are not authenticated.
+  private var verifiedRemotes: [TransportAddress] = []
 
   var discardedDatagrams = 0
   var framesDroppedUnsent = 0
@@ -70,14 +76,26 @@ final class Session {
     self.certificate = certificate
     cname = configuration.cname ?? String(random.next(), radix: 36)
     jsep = JSEP(sessionID: random.next())
-    var streams = MediaTransport.Configuration(cname: cname, seed: random.next())
-    streams.bitrate = BitrateLimits(
-      minimum: configuration.minimumBitrate, start: configuration.initialBitrate,
-      maximum: configuration.maximumBitrate)
-    media = MediaTransport(streams)
+    streamSeed = random.next()
+    media = Self.makeStreams(configuration, cname: cname, seed: streamSeed, usesReducedSizeRTCP: true)
     secure = SecureTransport(certificate: certificate, mtu: configuration.mtu)
     agent = ICEAgent(role: .controlled, random: random)
     self.random = random
+  }
+
+  private static func makeStreams(
+    _ configuration: PeerConnectionConfiguration, cname: String, seed: UInt64, usesReducedSizeRTCP: Bool
+  ) -> MediaTransport {
+    var streams = MediaTransport.Configuration(cname: cname, seed: seed)
+    streams.bitrate = BitrateLimits(
+      minimum: configuration.minimumBitrate, start: configuration.initialBitrate, maximum: configuration.maximumBitrate)
+    streams.usesReducedSizeRTCP = usesReducedSizeRTCP
+    return MediaTransport(streams)
+  }
+
+  /// Goes without reduced-size RTCP, which the peer does not know (RFC 5506 section 5). Only before the first stream.
+  func useCompoundRTCP() {
+    media = Self.makeStreams(configuration, cname: cname, seed: streamSeed, usesReducedSizeRTCP: false)
   }
 
   // MARK: - Inputs
@@ -88,12 +106,22 @@ final class Session {
     datagramsReceived += 1
     bytesReceived += datagram.readableBytes
     switch datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) ?? 255 {
-    case 0...3: agent.receive(datagram, from: remote, to: local, now: now)
-    case 20...63: secure.receiveDTLS(datagram)
-    case 128...191: receiveMedia(datagram, now: now)
+    case 0...3: receiveSTUN(datagram, local: local, remote: remote, now: now)
+    case 20...63 where verifiedRemotes.contains(remote): secure.receiveDTLS(datagram)
+    case 128...191 where verifiedRemotes.contains(remote): receiveMedia(datagram, now: now)
     default: discardedDatagrams += 1
     }
     drain(now: now)
+  }
+
+  private func receiveSTUN(_ datagram: ByteBuffer, local: TransportAddress, remote: TransportAddress, now: NIODeadline)
+  {
+    guard agent.receive(datagram, from: remote, to: local, now: now) else { return }
+    // An indication proves nothing: it is not authenticated.
+    let isIndication = datagram.getInteger(at: datagram.readerIndex, as: UInt16.self) == Self.bindingIndication
+    guard !isIndication, !verifiedRemotes.contains(remote) else { return }
+    if verifiedRemotes.count == Self.maximumVerifiedRemotes { verifiedRemotes.removeFirst() }
+    verifiedRemotes.append(remote)
   }
 
   /// To be called at ``nextDeadline(now:)``.
@@ -126,11 +154,10 @@ final class Session {
   /// When ``handleTimeout(now:)`` is to be called at the latest; nil when nothing is under way.
   func nextDeadline(now: NIODeadline) -> NIODeadline? {
     guard jsep.state != .closed else { return nil }
-    var deadlines: [NIODeadline] = []
-    if let deadline = agent.nextDeadline { deadlines.append(deadline) }
-    if let left = secure.timeLeft() { deadlines.append(now + left) }
-    if secure.isConnected, let deadline = media.nextDeadline { deadlines.append(deadline) }
-    return deadlines.min()
+    var earliest = agent.nextDeadline
+    if let left = secure.timeLeft() { earliest = min(earliest ?? .distantFuture, now + left) }
+    if secure.isConnected, let deadline = media.nextDeadline { earliest = min(earliest ?? .distantFuture, deadline) }
+    return earliest
   }
 
   func emit(_ event: PeerConnectionEvent) {
