@@ -5,7 +5,7 @@ import PackageDescription
 let package = Package(
   name: "glyphone-benchmarks",
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     .executableTarget(

@@ -38,7 +38,8 @@ struct MediaOptions: ParsableArguments {
   var ringTime = 45
 
   @Option(
-    name: .customLong("stun"), help: ArgumentHelp("A STUN server; may be given several times.", valueName: "stun:HOST:PORT"))
+    name: .customLong("stun"),
+    help: ArgumentHelp("A STUN server; may be given several times.", valueName: "stun:HOST:PORT"))
   var stunServers: [String] = []
 
   @Flag(help: "Offer the addresses of the loopback interface too, for calls within this machine.")

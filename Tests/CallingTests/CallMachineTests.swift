@@ -276,9 +276,10 @@ struct CallMachineTests {
   func glareWithPage() {
     var scene = Scene.calling()
     scene.offer(from: "alice", isFromOurs: false)
-    #expect(scene.actions.prefix(2) == [
-      .sendHangUp(to: "alice", .failed), .makeOffer(scene.machine.callID, to: "alice"),
-    ])
+    #expect(
+      scene.actions.prefix(2) == [
+        .sendHangUp(to: "alice", .failed), .makeOffer(scene.machine.callID, to: "alice"),
+      ])
   }
 
   @Test("an offer that comes before ours is out is answered at once")
@@ -406,7 +407,8 @@ struct CallMachineTests {
       case 1: scene.answer()
       case 2: scene.act { $0.reject() }
       case 3: scene.act { $0.hangUp() }
-      case 4: scene.offer(from: name, session: Int.random(in: 1...2, using: &random), isFromOurs: .random(using: &random))
+      case 4:
+        scene.offer(from: name, session: Int.random(in: 1...2, using: &random), isFromOurs: .random(using: &random))
       case 5: scene.act { $0.answerCame(from: name, sdp: Scene.sdp(1), now: .now()) }
       case 6: scene.act { $0.hangUpCame(from: name, reason: HangUpReason.allCases.randomElement(using: &random)) }
       case 7: scene.devices()

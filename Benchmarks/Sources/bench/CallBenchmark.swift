@@ -32,8 +32,11 @@ struct CallBenchmark: ParsableCommand {
       print("  call \(number): \(result)")
     }
     let cpu = Self.median(results.map(\.cpu))
-    print(String(format: "CPU of both peers, %d s, 640x480 at 30 one way: %.2f s (%.1f %% of a core)", seconds, cpu, 100 * cpu / Double(seconds)))
-    print(String(format: "from the invitation to the first decoded picture: %.0f ms", Self.median(results.map(\.setUp))))
+    let share = 100 * cpu / Double(seconds)
+    print(
+      "CPU of both peers, \(seconds) s, 640x480 at 30 one way: \(Self.text(cpu, 2)) s (\(Self.text(share, 1)) % of a core)"
+    )
+    print("from the invitation to the first decoded picture: \(Self.text(Self.median(results.map(\.setUp)), 0)) ms")
   }
 
   private struct Result: CustomStringConvertible {
@@ -42,20 +45,18 @@ struct CallBenchmark: ParsableCommand {
     var frames: Int
     var kilobits: Double
     var description: String {
-      String(format: "%.2f CPU s, %d frames decoded, %.0f kbit/s, set up in %.0f ms", cpu, frames, kilobits, setUp)
+      "\(CallBenchmark.text(cpu, 2)) CPU s, \(frames) frames decoded, \(CallBenchmark.text(kilobits, 0)) kbit/s, set up in \(CallBenchmark.text(setUp, 0)) ms"
     }
   }
 
   private func measure() throws -> Result {
     let address = ["--server", "ws://127.0.0.1:\(port)", "--loopback"]
+    let silent = ["--microphone", "none", "--speaker", "none"] + address
     let sender = try ChildProcess(
-      "\(bin)/glyphone",
-      ["bot", "--answer", "--name", "sender", "--camera", "test", "--microphone", "none", "--speaker", "none", "--calls", "1"]
-        + address)
+      "\(bin)/glyphone", ["bot", "--answer", "--name", "sender", "--camera", "test", "--calls", "1"] + silent)
     let receiver = try ChildProcess(
       "\(bin)/glyphone",
-      ["bot", "--call", "sender", "--name", "receiver", "--camera", "none", "--microphone", "none", "--speaker", "none",
-        "--seconds", "\(seconds)"] + address)
+      ["bot", "--call", "sender", "--name", "receiver", "--camera", "none", "--seconds", "\(seconds)"] + silent)
     let lines = receiver.readOutput().split(separator: "\n").compactMap(Line.init)
     let cpu = receiver.usage().cpu + sender.usage().cpu
     guard let last = lines.last(where: { $0.framesDecoded > 0 }) else {
@@ -76,6 +77,8 @@ struct CallBenchmark: ParsableCommand {
       self = line
     }
   }
+
+  private static func text(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
 
   private static func median(_ values: [Double]) -> Double {
     let sorted = values.sorted()

@@ -124,10 +124,13 @@ extension Bot {
   /// Runs until the controller has finished.
   public static func run(_ behaviour: Behaviour, controller: any CallControlling) async -> Outcome {
     var bot = Bot(behaviour)
-    let waiting = behaviour.calls == nil ? nil : Task {
-      try await Task.sleep(for: patience)
-      controller.perform(.quit)
-    }
+    let waiting =
+      behaviour.calls == nil
+      ? nil
+      : Task {
+        try await Task.sleep(for: patience)
+        controller.perform(.quit)
+      }
     for await event in controller.events {
       for command in bot.handle(event) { controller.perform(command) }
       if bot.isDialing { waiting?.cancel() }

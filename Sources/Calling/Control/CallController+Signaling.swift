@@ -41,7 +41,9 @@ extension CallController {
       guard let name = message.name else { return }
       step { $0.hangUpCame(from: TextSafety.singleLine(name), reason: message.reason) }
     case .callState(let message):
-      if let name = message.name, message.state == .ringing { step { $0.ringingCame(from: TextSafety.singleLine(name)) } }
+      if let name = message.name, message.state == .ringing {
+        step { $0.ringingCame(from: TextSafety.singleLine(name)) }
+      }
     case .error(let error): refused(error)
     case .id, .username, .rejectUsername, .other: break
     }

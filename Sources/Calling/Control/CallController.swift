@@ -85,6 +85,8 @@ public actor CallController: CallControlling {
 
   /// Connects to the server and stays in the chat until told to quit.
   public func run() async {
+    // Done while nobody waits, so that the first call comes up as quickly as the others.
+    deviceQueue.async { PeerConnection.prepare() }
     signaling.start()
     for await event in signaling.events { take(event) }
     eventSink.yield(.finished)

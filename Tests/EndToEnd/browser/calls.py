@@ -126,7 +126,7 @@ class Calls:
         used = []
         for number in range(self.options.calls):
             self.call_from_page(number)
-            used.append(self.bot.resources())
+            used.append(self.bot.settled_resources())
         self.check_leaks(used)
         self.call_from_terminal(self.options.calls)
         errors = self.stage.errors(self.page)

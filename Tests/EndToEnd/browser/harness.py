@@ -144,6 +144,14 @@ class Process:
                     raise Timeout(f"{what} did not happen in {timeout} s; last lines: {self.lines[-3:]}")
                 self.changed.wait(left)
 
+    def settled_resources(self):
+        """What is in use once sockets and threads of a call that has just ended are gone: the least within a second."""
+        samples = []
+        for _ in range(5):
+            samples.append(self.resources())
+            time.sleep(0.2)
+        return {what: min(sample[what] for sample in samples) for what in samples[0]}
+
     def resources(self):
         """Open descriptors, threads and resident KiB."""
         root = pathlib.Path("/proc") / str(self.child.pid)
