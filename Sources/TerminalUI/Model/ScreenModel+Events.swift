@@ -84,7 +84,7 @@ extension ScreenModel {
       deviceQuestion = nil
       statistics = nil
       hasPicture = false
-      if isLeaving == false { confirmsQuit = false }
+      confirmsQuit = false
     default: break
     }
     return []

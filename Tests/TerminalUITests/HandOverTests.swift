@@ -1,0 +1,167 @@
+import Calling
+import Frames
+import NIOCore
+import Picture
+import Synchronization
+import Testing
+
+@testable import TerminalUI
+
+@Suite struct EventMailboxTests {
+  @Test func keepsOrder() {
+    let mailbox = EventMailbox()
+    mailbox.put(.ownName("anna"))
+    mailbox.put(.users(["anna"]))
+    let (events, dropped) = mailbox.takeAll()
+    #expect(events == [.ownName("anna"), .users(["anna"])])
+    #expect(dropped == 0)
+    #expect(mailbox.takeAll().events.isEmpty)
+  }
+
+  @Test func whenFullTheOldestLinesGoAndTheStateStays() {
+    let mailbox = EventMailbox()
+    mailbox.put(.call(CallStatus(phase: .active, peer: "bert")))
+    for number in 0..<5000 {
+      mailbox.put(.chat(ChatLine(from: "bert", text: "\(number)", date: 0, isOwn: false)))
+    }
+    mailbox.put(.finished)
+    let (events, dropped) = mailbox.takeAll()
+    #expect(events.count == EventMailbox.capacity)
+    #expect(dropped == 5002 - EventMailbox.capacity)
+    #expect(events.first == .call(CallStatus(phase: .active, peer: "bert")))
+    #expect(events.last == .finished)
+    #expect(events.contains(.chat(ChatLine(from: "bert", text: "4999", date: 0, isOwn: false))))
+  }
+}
+
+@Suite struct FrameFenceTests {
+  private let start = NIODeadline.uptimeNanoseconds(0)
+
+  @Test func atMostTwoFramesAreOnTheirWay() {
+    var fence = FrameFence()
+    var sent = 0
+    while fence.maySend(now: start), sent < 10 {
+      fence.sent(now: start)
+      sent += 1
+    }
+    #expect(sent == FrameFence.maximumOutstanding)
+    fence.answered()
+    let mayGoOn = fence.maySend(now: start)
+    #expect(mayGoOn)
+  }
+
+  @Test func aTerminalThatNeverAnswersIsNotWaitedForAgainAndAgain() {
+    var fence = FrameFence()
+    var now = start
+    var sent = 0
+    for _ in 0..<600 {
+      if fence.maySend(now: now) {
+        fence.sent(now: now)
+        sent += 1
+      }
+      now = now + .milliseconds(33)
+    }
+    #expect(!fence.isInUse)
+    #expect(sent > 400)
+  }
+}
+
+@Suite struct PicturePaneTests {
+  private let capabilities = TerminalCapabilities(colors: .trueColor)
+  private let pool = VideoFramePool()
+
+  private func setting(_ serial: Int, columns: Int = 40) -> PicturePane.Setting {
+    PicturePane.Setting(
+      viewport: Viewport(columns: columns, rows: 15), mode: .half, capabilities: capabilities, serial: serial)
+  }
+
+  private func frame(_ luma: UInt8) -> VideoFrame {
+    let frame = pool.take(VideoSize(width: 64, height: 48))
+    frame.fill(y: luma)
+    return frame
+  }
+
+  @Test func drawsNothingUntilItIsToldWhere() {
+    let pane = PicturePane()
+    pane.showRemote(frame(100))
+    #expect(!pane.hasFrame)
+    pane.configure(setting(1))
+    #expect(pane.hasFrame, "the picture that came before is drawn at once")
+  }
+
+  @Test func wakesTheMainThread() {
+    let pane = PicturePane()
+    let wakes = Mutex(0)
+    pane.setWake { wakes.withLock { $0 += 1 } }
+    pane.configure(setting(1))
+    pane.showRemote(frame(100))
+    #expect(wakes.withLock { $0 } == 1)
+  }
+
+  @Test func neverQueuesMoreThanOneAndCatchesUpWithTheNewest() throws {
+    let pane = PicturePane()
+    pane.configure(setting(1))
+    pane.showRemote(frame(50))
+    pane.showRemote(frame(120))
+    let first = try #require(pane.takeFrame())
+    pane.showRemote(frame(200))
+    #expect(!pane.hasFrame, "the frame before is still being written")
+    pane.finishWriting(first)
+    pane.catchUp()
+    let second = try #require(pane.takeFrame())
+    #expect(String(decoding: second, as: UTF8.self).contains("214;214;214"), "luma 200 as RGB")
+    pane.finishWriting(second)
+    pane.catchUp()
+    #expect(pane.takeFrame() == nil, "the newest is on the screen")
+  }
+
+  @Test func anotherPlaceMeansAWholePictureAnew() throws {
+    let pane = PicturePane()
+    pane.configure(setting(1))
+    pane.showRemote(frame(100))
+    let first = try #require(pane.takeFrame())
+    pane.finishWriting(first)
+    pane.configure(nil)
+    #expect(pane.takeFrame() == nil)
+    pane.configure(setting(2))
+    let again = try #require(pane.takeFrame())
+    #expect(again.count == first.count)
+  }
+
+  @Test func hiddenDrawsNothingAndClearForgets() {
+    let pane = PicturePane()
+    pane.configure(setting(1))
+    pane.showRemote(frame(100))
+    pane.clear()
+    #expect(pane.takeFrame() == nil)
+    pane.configure(nil)
+    pane.configure(setting(2))
+    #expect(pane.takeFrame() == nil, "no picture of the last call")
+  }
+
+  @Test func ownPictureIsShownWhileThereIsNoOther() throws {
+    let pane = PicturePane()
+    pane.configure(setting(1))
+    pane.showLocal(frame(100))
+    let first = try #require(pane.takeFrame())
+    pane.finishWriting(first)
+    pane.showRemote(frame(50))
+    #expect(pane.hasFrame)
+  }
+}
+
+@Suite struct ThemeTests {
+  /// What a style says must not get lost where there are few colours, or none.
+  @Test(arguments: [0, 8, 16, 256])
+  func whatMattersStandsOut(colors: Int) {
+    let text = Theme.appearance(.text, colors: colors)
+    for style in [Style.userFocused, .buttonYes, .callActive, .callTrouble, .noticeError, .unread, .inputMark] {
+      #expect(Theme.appearance(style, colors: colors) != text)
+    }
+    for style in Style.allCases {
+      let appearance = Theme.appearance(style, colors: colors)
+      #expect((-1..<Int32(max(colors, 1))).contains(appearance.foreground) || colors == 0)
+      if colors == 0 { #expect(appearance.foreground == -1 && appearance.background == -1) }
+    }
+  }
+}
