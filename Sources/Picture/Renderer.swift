@@ -17,7 +17,8 @@ public struct RenderedFrame: Sendable, Equatable {
 ///
 /// Not thread safe: one thread renders. Once the viewport, the mode and the frame sizes are settled it allocates nothing.
 /// The bytes of a frame save the cursor and its attributes (DECSC) and restore them at the end, so a program that draws
-/// text elsewhere on the screen needs not know of them.
+/// text elsewhere on the screen needs not know of them. It should hide the cursor, though: terminals draw the cell under
+/// a visible one anew when it moves, over a sixel image, too.
 ///
 ///     let renderer = Renderer(mode: .automatic(for: capabilities), capabilities: capabilities)
 ///     renderer.render(remote: frame, selfView: nil, in: viewport, into: &bytes)

@@ -147,6 +147,23 @@ let penTolerance = 12
     }
   }
 
+  @Test(arguments: [(70, 128, 128), (170, 128, 128), (110, 100, 170), (120, 160, 110)])
+  func sixteenColorsAreMixed(y: Int, u: Int, v: Int) {
+    let expected = Scenes.rgb(y: Double(y), u: Double(u), v: Double(v))
+    let frame = Scenes.solid(16, 16, y: UInt8(y), u: UInt8(u), v: UInt8(v))
+    let cell = Self.fullScreen(
+      frame, .half, .ansi16, Viewport(columns: 1, rows: 1), fit: .stretch, columns: 1, rows: 1)[0, 0]
+    let shades: [Unicode.Scalar: Double] = [" ": 0, "░": 0.25, "▒": 0.5, "▓": 0.75]
+    let coverage: Double = shades[cell.character] ?? 2
+    let ink = CellRaster.color(cell.foreground, standard: 0)
+    let ground = CellRaster.color(cell.background, standard: 0)
+    for channel in 0..<3 {
+      let difference = Double(ink[channel] - ground[channel])
+      let shown = Double(ground[channel]) + difference * coverage
+      #expect(abs(shown - expected[channel]) < 36)
+    }
+  }
+
   @Test func everyBlockElementIsFoundWhereItIs() {
     // Each is drawn into a cell of 8x16 pixels in two greys; it, or its inverse with the greys swapped, must come back.
     let elements =

@@ -36,11 +36,6 @@ final class TerminalWriter {
     count = 0
   }
 
-  /// Drops everything after the first `count` bytes.
-  func truncate(to count: Int) {
-    self.count = count
-  }
-
   var bytes: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: count) }
 }
 
