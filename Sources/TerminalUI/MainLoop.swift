@@ -225,6 +225,7 @@ final class MainLoop {
   private func suspend() {
     ui.pictures.configure(nil)
     wasPictureShown = false
+    awaitAnswers()
     terminal.giveBack(screen, guardedBy: guardian)
     guardian.suspend()
     takeTerminalAgain()
@@ -233,6 +234,9 @@ final class MainLoop {
   /// After the program was stopped: the shell has had the terminal meanwhile, and its size may be another.
   private func takeTerminalAgain() {
     terminal.takeAgain(guardedBy: guardian)
+    terminal.cancelWriting()
+    ui.pictures.finishWriting([])
+    fence = FrameFence()
     resize()
     repaint()
     draw()

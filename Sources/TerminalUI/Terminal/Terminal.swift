@@ -139,9 +139,9 @@ final class Terminal {
   /// Gives the terminal back as it was found.
   func giveBack(_ screen: NcursesScreen?, guardedBy guardian: TerminalGuard) {
     // What a terminal that stands still has not taken will never be missed; the farewell must get through.
-    if !pending.isEmpty { tcflush(output, TCOFLUSH) }
-    pending.removeAll(keepingCapacity: true)
-    _ = writeAll(Renderer.restore + Self.disable)
+    if isWriting { tcflush(output, TCOFLUSH) }
+    cancelWriting()
+    _ = writeAll(Self.disable)
     screen?.leave()
     if screen == nil { _ = writeAll(restore) }
     // Unread input may hold the terminal's answers, which the shell must not see.
@@ -201,6 +201,13 @@ final class Terminal {
       }
     }
     return .done
+  }
+
+  /// Gives up what is being written, wherever it was cut off.
+  func cancelWriting() {
+    guard isWriting else { return }
+    pending = []
+    _ = writeAll(Renderer.restore)
   }
 
   /// The buffer that has been written, to be used again.
