@@ -124,6 +124,21 @@ struct ChatServerTests {
     await server.shutDown()
   }
 
+  @Test func requestsAfterAHandshakeAreNoHTTP() async throws {
+    let server = try await start()
+    let handshake = """
+      GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: json\r\n
+      """
+    let upgrading = handshake + "Connection: Upgrade\r\n\r\n"
+    #expect(try await rawRequest(handshake + "\r\n" + upgrading, port: server.port).hasPrefix("HTTP/1.1 426"))
+    #expect(try await rawRequest(upgrading + upgrading, port: server.port).hasPrefix("HTTP/1.1 101"))
+    let withBody = handshake + "Connection: Upgrade\r\nContent-Length: 5\r\n\r\nabcde" + upgrading
+    #expect(try await rawRequest(withBody, port: server.port).hasPrefix("HTTP/1.1 101"))
+    _ = try await TestClient(port: server.port, name: "alice")
+    await server.shutDown()
+  }
+
   /// Sends bytes and returns what the server answers first.
   private func rawRequest(_ request: String, port: Int) async throws -> String {
     try await ClientBootstrap(group: group).connect(host: "127.0.0.1", port: port) { channel in

@@ -1,6 +1,5 @@
 import Foundation
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
@@ -25,8 +24,6 @@ extension SignalingError {
       self = .tls(server: server, detail: "\(error)")
     case let error as NIOSSLExtraError:
       self = .tls(server: server, detail: error.description)
-    case is HTTPParserError, is NIOHTTPClientUpgradeError:
-      self = .notASignalingServer(server: server, detail: "it does not open a WebSocket")
     default:
       // Closed without an answer: what a TLS server does when spoken to in plain text, and the other way round.
       self = .notASignalingServer(server: server, detail: "it closed the connection without an answer")
