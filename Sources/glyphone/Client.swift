@@ -6,7 +6,9 @@ import TerminalUI
 
 /// How the picture is drawn.
 struct ScreenOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("How to draw the picture.", valueName: "auto|ascii|half|block|sixel"))
+  @Option(
+    help: ArgumentHelp(
+      "How to draw the picture; auto asks the terminal what it can show.", valueName: "auto|ascii|half|block|sixel"))
   var render = RenderChoice.auto
 }
 

@@ -20,17 +20,19 @@ struct ChatOptions: ParsableArguments {
 /// Devices.
 struct MediaOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The camera.", valueName: "DEVICE|test|none|FILE.y4m"),
+    help: ArgumentHelp(
+      "The camera; the first one of this machine unless given.", valueName: "DEVICE|test|none|FILE.y4m"),
     transform: { try CameraChoice.parse($0) })
   var camera = CameraChoice.preferred
 
   @Option(
-    help: ArgumentHelp("The microphone.", valueName: "DEVICE|tone|none|FILE.wav"),
+    help: ArgumentHelp("The microphone; ALSA's default unless given.", valueName: "DEVICE|tone|none|FILE.wav"),
     transform: { try MicrophoneChoice.parse($0) })
   var microphone = MicrophoneChoice.preferred
 
   @Option(
-    help: ArgumentHelp("The loudspeaker.", valueName: "DEVICE|none|FILE.wav"),
+    help: ArgumentHelp(
+      "The loudspeaker, or a file to record to; ALSA's default unless given.", valueName: "DEVICE|none|FILE.wav"),
     transform: { try SpeakerChoice.parse($0) })
   var speaker = SpeakerChoice.preferred
 

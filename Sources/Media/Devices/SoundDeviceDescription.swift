@@ -25,18 +25,16 @@ public struct SoundDeviceDescription: Sendable, Equatable {
     while let hint = hints[index] {
       index += 1
       guard let name = text(hint, "NAME"), text(hint, "IOID") != direction else { continue }
-      if name == "null" || variants.contains(where: { name.hasPrefix($0 + ":") }) { continue }
+      guard servers.contains(name) || name.hasPrefix("plughw:") else { continue }
       let words = text(hint, "DESC")?.split(separator: "\n").joined(separator: ", ") ?? ""
       found.append(SoundDeviceDescription(name: name, description: words))
     }
     return found
   }
 
-  /// Other ways to the same cards, which are for special uses; "plughw" is the one that always works.
-  private static let variants = [
-    "hw", "dmix", "dsnoop", "default", "sysdefault", "front", "rear", "center_lfe", "side", "surround21", "surround40",
-    "surround41", "surround50", "surround51", "surround71", "modem", "phoneline", "usbstream",
-  ]
+  /// What stands before the cards. Each card is listed once, by "plughw", which always works; the rest of what ALSA
+  /// names are other ways to the same cards and converters, for special uses.
+  private static let servers: Set = ["default", "pipewire", "pulse", "jack"]
 
   private static func text(_ hint: UnsafeMutableRawPointer, _ key: String) -> String? {
     guard let value = snd_device_name_get_hint(hint, key) else { return nil }
