@@ -112,16 +112,18 @@ let package = Package(
     // Tests: one target per room, and what they share.
     .target(
       name: "TestSupport", dependencies: ["Frames", "ICE", nio], path: "Tests/Support", swiftSettings: strict),
-    tests("SDP", resources: [.copy("Fixtures")]),
+    tests("SDP", ["TestSupport"], resources: [.copy("Fixtures")]),
     tests("RTP", ["TestSupport", "Frames", nio]),
-    tests("Picture", ["Frames"]),
+    tests("Picture", ["TestSupport", "Frames"]),
     tests("ICE", ["TestSupport", nio, nioPosix, logging]),
-    tests("Signaling", [nio, nioPosix, nioEmbedded, nioWebSocket, logging]),
-    tests("Media", ["Frames", nio], resources: [.copy("Fixtures")]),
+    tests("Signaling", ["TestSupport", nio, nioPosix, nioEmbedded, nioWebSocket, logging]),
+    tests("Media", ["TestSupport", "Frames", nio], resources: [.copy("Fixtures")]),
     tests("PeerConnection", ["TestSupport", "Frames", "SDP", "RTP", "ICE", nio, nioPosix]),
     tests("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle]),
-    tests("Calling", ["Frames", "Signaling", "ChatServer", "Media", "PeerConnection", nio, nioPosix, logging]),
-    tests("TerminalUI", ["Frames", "Calling", "Picture", nio]),
+    tests(
+      "Calling",
+      ["TestSupport", "Frames", "Signaling", "ChatServer", "Media", "PeerConnection", nio, nioPosix, logging]),
+    tests("TerminalUI", ["TestSupport", "Frames", "Calling", "Picture", nio]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,7 @@
 import Foundation
 import Frames
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Media
@@ -133,7 +134,7 @@ import Testing
   }
 
   @Test func damagedJPEGsAreRefused() {
-    var random = Seeded(9)
+    var random = SeededGenerator(seed: 9)
     let frame = VideoFramePool(keep: 0).take(VideoSize(width: 16, height: 16))
     for _ in 0..<50 {
       let bytes = [0xff, 0xd8] + random.bytes(300)

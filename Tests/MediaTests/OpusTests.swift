@@ -1,6 +1,7 @@
 import Frames
 import Glibc
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Media
@@ -98,7 +99,7 @@ import Testing
   }
 
   @Test func garbageIsAnErrorAndTheDecoderGoesOn() throws {
-    var random = Seeded(3)
+    var random = SeededGenerator(seed: 3)
     let encoder = try OpusEncoder()
     let decoder = try OpusDecoder()
     var period = AudioPeriod()

@@ -1,5 +1,6 @@
 import Frames
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Media
@@ -58,7 +59,7 @@ import Testing
 
   @Test func bitrateFollowsTheTarget() throws {
     let encoder = try VP8Encoder(size: size, bitrate: 1_200_000)
-    var random = Seeded(1)
+    var random = SeededGenerator(seed: 1)
     let noise = random.bytes(64 * 1024).map { $0 & 31 }
     var bytes = [0, 0]
     for index in 0..<180 {
@@ -91,7 +92,7 @@ import Testing
   }
 
   @Test func garbageIsAnErrorAndTheNextKeyFrameHeals() throws {
-    var random = Seeded(7)
+    var random = SeededGenerator(seed: 7)
     let encoder = try VP8Encoder(size: size, bitrate: 500_000)
     let decoder = try VP8Decoder()
     var refused = 0

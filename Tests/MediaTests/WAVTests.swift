@@ -1,6 +1,7 @@
 import Frames
 import Glibc
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Media
@@ -126,7 +127,7 @@ import Testing
   }
 
   @Test func mutatedFilesNeverTrap() throws {
-    var random = Seeded(5)
+    var random = SeededGenerator(seed: 5)
     let whole = file(Sample(tag: 1, bits: 16, channels: 2, rate: 44_100), frames: 300)
     let file = try TemporaryFile("fuzz.wav")
     var accepted = 0

@@ -1,5 +1,6 @@
 import Frames
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Media
@@ -100,7 +101,7 @@ import Testing
   }
 
   @Test func mutatedFilesNeverTrap() throws {
-    var random = Seeded(11)
+    var random = SeededGenerator(seed: 11)
     let whole = file()
     let file = try TemporaryFile("fuzz.y4m")
     var delivered = 0

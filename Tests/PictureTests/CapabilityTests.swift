@@ -1,4 +1,5 @@
 import Picture
+import TestSupport
 import Testing
 
 @Suite struct CapabilityTests {
@@ -145,7 +146,7 @@ import Testing
   }
 
   @Test func anyBytesAreTaken() {
-    var random = SeededRandom(99)
+    var random = SeededGenerator(seed: 99)
     let alphabet = Array("\u{1B}\u{1B}\u{1B}[[P>?|;$0123456789ctySq\\ab\u{7}\r".utf8) + [0x80, 0xFF, 0x9B]
     for _ in 0..<400 {
       let input = (0..<Int.random(in: 0...200, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }

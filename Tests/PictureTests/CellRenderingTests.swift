@@ -1,5 +1,6 @@
 import Frames
 import Picture
+import TestSupport
 import Testing
 
 /// Kept pens may be off by 1 in luma and 2 in chroma, on each of two screens; in red, green and blue that is this much.
@@ -32,7 +33,7 @@ let penTolerance = 12
 
   @Test(arguments: [RenderMode.half, .block, .ascii], [ColorDepth.mono, .ansi16, .ansi256, .trueColor])
   func deltasEndWhereAFullFrameDoes(mode: RenderMode, depth: ColorDepth) {
-    var random = SeededRandom(7)
+    var random = SeededGenerator(seed: 7)
     let renderer = Renderer(mode: mode, capabilities: Self.capabilities(depth))
     var screen = ScreenModel(columns: 20, rows: 9)
     let viewport = Viewport(column: 2, row: 1, columns: 16, rows: 7)
@@ -56,7 +57,7 @@ let penTolerance = 12
 
   @Test(arguments: [1, 2, 3] as [UInt64])
   func resizesModesAndInvalidationsLeaveNothingBehind(seed: UInt64) {
-    var random = SeededRandom(seed)
+    var random = SeededGenerator(seed: seed)
     let renderer = Renderer(mode: .half, capabilities: Self.capabilities(.trueColor))
     var screen = ScreenModel(columns: 30, rows: 14)
     var bytes: [UInt8] = []
@@ -86,7 +87,7 @@ let penTolerance = 12
 
   @Test(arguments: [RenderMode.half, .block, .ascii])
   func aStillPictureCostsNothing(mode: RenderMode) {
-    var random = SeededRandom(1)
+    var random = SeededGenerator(seed: 1)
     let renderer = Renderer(mode: mode, capabilities: Self.capabilities(.trueColor))
     let frame = Scenes.moving(80, 60, time: 3, random: &random)
     let viewport = Viewport(columns: 20, rows: 8)
@@ -120,7 +121,7 @@ let penTolerance = 12
   @Test func aHigherPriceOfBytesWritesLess() {
     var totals: [Int] = []
     for lambda in [0, 10, 40] as [Double] {
-      var random = SeededRandom(5)
+      var random = SeededGenerator(seed: 5)
       let renderer = Renderer(mode: .block, capabilities: Self.capabilities(.trueColor), lambda: lambda)
       var bytes: [UInt8] = []
       for _ in 0..<8 {
@@ -234,7 +235,7 @@ let penTolerance = 12
 
   @Test(arguments: RenderMode.allCases)
   func anySizeOfFrameAndViewportStaysInsideOfTheViewport(mode: RenderMode) {
-    var random = SeededRandom(11)
+    var random = SeededGenerator(seed: 11)
     var capabilities = Self.capabilities(.trueColor)
     capabilities.sixel = SixelSupport(registers: 64)
     for _ in 0..<12 {
@@ -301,7 +302,7 @@ let penTolerance = 12
 
   @Test(arguments: RenderMode.allCases)
   func theBufferStopsGrowing(mode: RenderMode) {
-    var random = SeededRandom(3)
+    var random = SeededGenerator(seed: 3)
     var capabilities = Self.capabilities(.trueColor)
     capabilities.sixel = SixelSupport(registers: 32)
     let renderer = Renderer(mode: mode, capabilities: capabilities)

@@ -1,4 +1,5 @@
 import Frames
+import TestSupport
 import Testing
 
 @testable import Picture
@@ -35,7 +36,7 @@ import Testing
   }
 
   @Test func everyLayoutLiesInsideOfItsViewport() {
-    var random = SeededRandom(1)
+    var random = SeededGenerator(seed: 1)
     for _ in 0..<500 {
       let cells = CellRectangle(
         column: .random(in: 0...20, using: &random), row: .random(in: 0...20, using: &random),

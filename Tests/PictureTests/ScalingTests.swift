@@ -1,4 +1,5 @@
 import Frames
+import TestSupport
 import Testing
 
 @testable import Picture
@@ -21,7 +22,7 @@ import Testing
 
   @Test(arguments: [(64, 48, 8, 6), (31, 17, 3, 2), (200, 150, 7, 4), (9, 5, 4, 3), (1, 1, 2, 2)])
   func tilesAreMeansOfTheirBoxes(width: Int, height: Int, columns: Int, rows: Int) {
-    var random = SeededRandom(UInt64(width))
+    var random = SeededGenerator(seed: UInt64(width))
     let frame = Scenes.moving(width, height, time: 1, noise: 10, random: &random)
     var worst = 0.0
     for mirrored in [false, true] {

@@ -1,5 +1,6 @@
 import Frames
 import Picture
+import TestSupport
 import Testing
 
 @Suite struct SixelRenderingTests {
@@ -33,7 +34,7 @@ import Testing
 
   @Test(arguments: [false, true], [16, 17, 20])
   func deltasEndWhereAFullFrameDoes(keepsUnpainted: Bool, cellHeight: Int) {
-    var random = SeededRandom(9)
+    var random = SeededGenerator(seed: 9)
     let support = SixelSupport(registers: 256, keepsUnpaintedPixels: keepsUnpainted)
     let renderer = Renderer(mode: .sixel, capabilities: Self.capabilities(support), fit: .stretch)
     let viewport = Viewport(columns: 16, rows: 7, cellPixels: PixelSize(width: 8, height: cellHeight), screenRows: 8)
@@ -52,7 +53,7 @@ import Testing
     }
     renderer.invalidate()
     bytes.removeAll(keepingCapacity: true)
-    var same = SeededRandom(9)
+    var same = SeededGenerator(seed: 9)
     renderer.render(remote: Scenes.moving(64, 56, time: 4, random: &same), selfView: nil, in: viewport, into: &bytes)
     full.feed(bytes)
     fullBytes = bytes.count * 20
@@ -62,7 +63,7 @@ import Testing
   }
 
   @Test func aStillPictureCostsNothing() {
-    var random = SeededRandom(2)
+    var random = SeededGenerator(seed: 2)
     let renderer = Renderer(mode: .sixel, capabilities: Self.capabilities())
     let frame = Scenes.moving(100, 80, time: 1, random: &random)
     var bytes: [UInt8] = []
@@ -87,7 +88,7 @@ import Testing
 
   @Test(arguments: [1, 5, 11, 12, 30])
   func imagesStayOffTheLastRow(rows: Int) {
-    var random = SeededRandom(4)
+    var random = SeededGenerator(seed: 4)
     for screenRows in [nil, 12] as [Int?] {
       let renderer = Renderer(mode: .sixel, capabilities: Self.capabilities(), fit: .stretch)
       var viewport = Self.viewport(10, rows, screenRows: 12)
@@ -122,7 +123,7 @@ import Testing
 
   @Test(arguments: [2, 16, 256, 100_000])
   func noMoreRegistersAreUsedThanThereAre(registers: Int) throws {
-    var random = SeededRandom(6)
+    var random = SeededGenerator(seed: 6)
     let renderer = Renderer(mode: .sixel, capabilities: Self.capabilities(SixelSupport(registers: registers)))
     var bytes: [UInt8] = []
     renderer.render(

@@ -1,4 +1,5 @@
 import SDP
+import TestSupport
 import Testing
 
 /// Whatever a peer sends: no trap, and whatever is taken keeps its promises.
@@ -57,19 +58,5 @@ import Testing
     default: bytes.removeSubrange(position...)
     }
     if bytes.isEmpty { bytes = [0x76] }
-  }
-}
-
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
 @testable import Signaling
@@ -51,7 +52,7 @@ struct HTTPHeadTests {
   }
 
   @Test func survivesNoise() {
-    var random = SeededGenerator(state: 6)
+    var random = SeededGenerator(seed: 6)
     for _ in 0..<5_000 {
       var bytes = Array(request.utf8)
       for _ in 0..<Int.random(in: 1...5, using: &random) {

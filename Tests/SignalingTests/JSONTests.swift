@@ -1,20 +1,8 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Signaling
-
-/// Numbers that are the same in every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 struct JSONTests {
   private func parse(_ text: String) throws(JSONError) -> JSONObject {
@@ -102,7 +90,7 @@ struct JSONTests {
       #"{"type":"message","text":"h\u00e9llo <b>","id":1700000000000,"date":-1.5e3,"x":[1,{"y":[null,true,false]}]}"#,
       #"{"type":"new-ice-candidate","target":"bob","candidate":{"candidate":"candidate:1 1 udp","sdpMid":"0","sdpMLineIndex":0}}"#,
     ]
-    var random = SeededGenerator(state: 1)
+    var random = SeededGenerator(seed: 1)
     let spice = Array("{}[]\",:\\u0e+-.tfn \u{0}é".utf8)
     for round in 0..<10_000 {
       var bytes = Array(seeds[round % seeds.count].utf8)

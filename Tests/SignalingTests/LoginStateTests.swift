@@ -1,4 +1,5 @@
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import Signaling
@@ -65,7 +66,7 @@ struct LoginStateTests {
 
   @Test func backsOff() {
     var backoff = Backoff(minimum: .milliseconds(500), maximum: .seconds(30))
-    var random = SeededGenerator(state: 4)
+    var random = SeededGenerator(seed: 4)
     for due: Int64 in [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000] {
       let delay = backoff.failed(using: &random)
       #expect(delay >= .milliseconds(due / 2) && delay <= .milliseconds(due))

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOWebSocket
+import TestSupport
 import Testing
 
 @testable import Signaling
@@ -131,7 +132,7 @@ struct WebSocketSessionTests {
   @Test func readsWhatItWrites() {
     let long = ByteBuffer(repeating: 0x79, count: 200_000)
     for role in [WebSocketRole.client, .server] {
-      var keys = SeededGenerator(state: 3)
+      var keys = SeededGenerator(seed: 3)
       let key: (() -> UInt32)? = role == .client ? { UInt32.random(in: .min ... .max, using: &keys) } : nil
       for message in [WebSocketMessage.text(ByteBuffer(string: "héllo")), .binary(long), .text(ByteBuffer())] {
         let frames = WebSocketFrames.encode(message, maskedWith: key)
@@ -150,7 +151,7 @@ struct WebSocketSessionTests {
   }
 
   @Test func survivesNoise() {
-    var random = SeededGenerator(state: 2)
+    var random = SeededGenerator(seed: 2)
     let good =
       frame(0x01, Array("hé".utf8)) + frame(0x89, [1]) + frame(0x80, Array("llo".utf8))
       + frame(0x82, [UInt8](repeating: 7, count: 300))

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import TerminalUI
@@ -70,7 +71,7 @@ import Testing
 
   /// Any bytes: no trap, and once the terminal is quiet a typed letter is a typed letter again.
   @Test(arguments: 1...50) func survivesAnything(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     var decoder = InputDecoder()
     let pieces = [
       "\u{1B}[", "\u{1B}", "\u{1B}]", "\u{1B}P", "\u{1B}[200~", "\u{1B}[201", "~", "999999999999", ";", "\u{1B}O",

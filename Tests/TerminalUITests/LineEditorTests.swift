@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import TerminalUI
@@ -100,7 +101,7 @@ import Testing
 
   /// Whatever is typed in whatever order, the cursor stays inside and is on the screen.
   @Test(arguments: 1...20) func survivesAnyOrderOfEdits(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     var line = LineEditor()
     let pieces = ["a", " ", "é", "\u{301}", "日", "👍🏽", "\u{200D}", "🇩🇪", "\u{1B}", "\n", "क्षि", "\u{FE0F}", "漢字 word"]
     for _ in 0..<200 {

@@ -1,12 +1,13 @@
 import Calling
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import TerminalUI
 
 @Suite struct ScreenViewTests {
   @Test func layoutFitsEverySize() {
-    var random = Seeded(7)
+    var random = SeededGenerator(seed: 7)
     for _ in 0..<600 {
       let columns = Int(random.next() % 260)
       let rows = Int(random.next() % 90)
@@ -53,7 +54,7 @@ import Testing
 
   /// Any text from others in any place on any screen: no control character in a cell, and no half of a wide one.
   @Test(arguments: 1...12) func hostileTextStaysHarmless(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed: seed)
     let nasty = [
       "\u{1B}]0;owned\u{07}", "\u{9B}2J", "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}", "日本語テキスト",
       "\u{202E}evil", "👨‍👩‍👧‍👦", "\n\r\t\u{0B}", "\u{FFFF}", "\u{E000}", "\u{0}", "ﷺ", "กำ", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "\u{200B}", "\u{301}",
@@ -156,7 +157,7 @@ import Testing
   }
 
   @Test func wrappingLosesNothingAndFits() {
-    var random = Seeded(3)
+    var random = SeededGenerator(seed: 3)
     let words = ["a", "word", "日本語", "supercalifragilistic", "é", "👍"]
     for _ in 0..<300 {
       let text = (0..<(random.next() % 20)).map { _ in words[Int(random.next() % 6)] }.joined(separator: " ")

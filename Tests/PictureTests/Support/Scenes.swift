@@ -1,4 +1,5 @@
 import Frames
+import TestSupport
 
 /// Pictures for tests.
 enum Scenes {
@@ -11,7 +12,9 @@ enum Scenes {
   }
 
   /// A gradient with a bright square in it whose place depends on `time`, and a little noise that depends on `random`.
-  static func moving(_ width: Int, _ height: Int, time: Int, noise: Int = 0, random: inout SeededRandom) -> VideoFrame {
+  static func moving(_ width: Int, _ height: Int, time: Int, noise: Int = 0, random: inout SeededGenerator)
+    -> VideoFrame
+  {
     let frame = solid(width, height, y: 16)
     let side = max(width, height) / 4 + 1
     let left = (time * 7) % max(width, 1)
