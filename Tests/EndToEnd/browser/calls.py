@@ -26,7 +26,7 @@ class Calls:
         self.logs = pathlib.Path(options.logs)
         self.logs.mkdir(parents=True, exist_ok=True)
         self.stage = Stage()
-        self.page = f"{kind}-user"[:12]
+        self.page = f"{kind}-page"[:12]
         self.tag = f"{kind}-{rounds}"
         self.server = Process([options.bin / "glyphone-server", "--host", "127.0.0.1", "--port", options.port],
                               log=self.logs / f"{self.tag}-server.log")
@@ -41,14 +41,21 @@ class Calls:
                        log=self.logs / f"{self.tag}-{name}.stderr")
 
     def __enter__(self):
+        try:
+            self.assemble()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def assemble(self):
+        """The server, the bot and the browser in one chat."""
         self.bot = self.start_bot("--answer")
         address = f"http://127.0.0.1:{self.stage.port}/page.html?" + urllib.parse.urlencode(
             {"name": self.page, "server": self.url, "rounds": self.rounds})
-        time.sleep(0.5)  # the page does not retry its first connection
         self.browser = Browser(self.kind, address, log=self.logs / f"{self.tag}.browser")
         self.stage.wait(self.page, "seeing the bot in the user list",
                         lambda e: e["kind"] == "users" and "bot" in e["users"], timeout=90)
-        return self
 
     def __exit__(self, *_):
         for process in (self.browser, self.bot, self.server):
