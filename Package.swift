@@ -40,6 +40,7 @@ let package = Package(
   products: [
     .executable(name: "glyphone", targets: ["glyphone"]),
     .executable(name: "glyphone-server", targets: ["glyphone-server"]),
+    .library(name: "Frames", targets: ["Frames"]),
     .library(name: "PeerConnection", targets: ["PeerConnection"]),
     .library(name: "Picture", targets: ["Picture"]),
     .library(name: "Signaling", targets: ["Signaling"]),
