@@ -68,6 +68,7 @@ let package = Package(
     library("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
     library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
     library("CYUV", pkgConfig: nil, apt: "libyuv-dev"),
+    library("CMalloc", pkgConfig: nil, apt: "libc6-dev"),
     room("Frames", [nio, nioConcurrency]),
 
     // Pure rooms: bytes and times in, bytes and events out.
@@ -85,7 +86,10 @@ let package = Package(
     // Where they meet.
     room(
       "Calling",
-      ["Frames", "Signaling", "Media", "PeerConnection", "RTP", "SDP", nio, nioConcurrency, logging, collections]),
+      [
+        "Frames", "Signaling", "Media", "PeerConnection", "RTP", "SDP", "CMalloc", nio, nioConcurrency, logging,
+        collections,
+      ]),
     room("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle, collections]),
     room("TerminalUI", ["Frames", "Calling", "Picture", nio, "CNcurses", "CTerminalGuard"]),
 

@@ -1,3 +1,4 @@
+import CMalloc
 import Dispatch
 public import Frames
 public import Logging
@@ -229,6 +230,8 @@ public actor CallController: CallControlling {
       pipeline.stop()
       pictures.clear()
     }
+    // By now all of a call's codecs and pictures are free: tens of megabytes that the allocator would keep for itself.
+    deviceQueue.async { _ = malloc_trim(0) }
   }
 
   // MARK: - Statistics
