@@ -363,6 +363,17 @@ struct CallMachineTests {
     #expect(scene.phases == [.ended(.failed("consent expired")), .idle])
   }
 
+  @Test("the peer's hang-up of the call before does not end the next one")
+  func crossingHangUp() {
+    var scene = Scene.inCall()
+    scene.act { $0.hangUp() }
+    scene.call("alice")
+    scene.devices()
+    scene.act { $0.hangUpCame(from: "alice", reason: .ended) }
+    #expect(scene.actions.isEmpty)
+    #expect(scene.machine.status.phase == .calling)
+  }
+
   @Test("a peer that closes the connection has hung up, and is told nothing that could hit the next call")
   func closedByPeer() {
     var scene = Scene.inCall()

@@ -276,6 +276,8 @@ extension CallMachine {
     case .incoming: missed("Missed call from \(name).")
     case .opening(.some): end(.peerHungUp)
     case .opening(nil): break
+    // Nobody "ends" a call not yet taken: that is the end of the call before, crossing with this one.
+    case .calling where reason == .ended: break
     case .calling: end(Self.endReason(for: reason ?? .declined))
     case .connecting, .up: end(reason == .failed ? .failed("\(name)'s side could not connect") : .peerHungUp)
     }
