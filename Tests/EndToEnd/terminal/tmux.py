@@ -1,5 +1,6 @@
 """A person at a terminal: starts a program in tmux, types, and waits for what the screen shows."""
 
+import itertools
 import os
 import re
 import shlex
@@ -12,11 +13,13 @@ class ScreenTimeout(AssertionError):
 
 
 class Terminal:
-    """One tmux session of its own server, so that tests never meet a person's tmux."""
+    """One tmux session of its own server, so that tests never meet a person's tmux, nor one that is just ending."""
+
+    numbers = itertools.count()
 
     def __init__(self, name, command, columns=100, rows=30, environment=None):
         self.name = name
-        self.socket = f"glyphone-test-{os.getpid()}-{name}"
+        self.socket = f"glyphone-test-{os.getpid()}-{next(self.numbers)}"
         variables = {"COLORTERM": "truecolor", **(environment or {})}
         line = " ".join(f"{key}={shlex.quote(value)}" for key, value in variables.items())
         # The shell stays, so that a test can look at the terminal after the program has gone.
