@@ -25,9 +25,9 @@ public struct RenderedFrame: Sendable, Equatable {
 public final class Renderer {
   /// Changing it redraws everything with the next frame. Sixel on a terminal without it is drawn as block elements, and
   /// those as letters where there is no UTF-8.
-  public var mode: RenderMode { didSet { if mode != oldValue { canvas = nil } } }
+  public var mode: RenderMode { didSet { if mode != oldValue { dropCanvas() } } }
   /// Changing them redraws everything with the next frame.
-  public var capabilities: TerminalCapabilities { didSet { if capabilities != oldValue { canvas = nil } } }
+  public var capabilities: TerminalCapabilities { didSet { if capabilities != oldValue { dropCanvas() } } }
   /// How the picture is fitted in. Changing it redraws everything with the next frame.
   public var fit: PictureFit
   /// The price of a byte: a cell is rewritten when that removes more than `lambda` of squared luma error a byte (of 4x4
@@ -37,19 +37,24 @@ public final class Renderer {
   /// A price of a byte at which nobody sees the difference.
   public static let standardLambda = 2.0
 
+  /// Where pixels are handed to a terminal on the same machine; nil to write them to it. For kitty graphics.
+  public var memory: (any PictureMemory)? { didSet { dropCanvas() } }
+
   private enum Canvas {
     case cells(CellRenderer)
-    case sixel(SixelRenderer)
+    case pixels(any PixelCanvas)
 
     var layout: PictureLayout {
       switch self {
       case .cells(let renderer): renderer.layout
-      case .sixel(let renderer): renderer.layout
+      case .pixels(let canvas): canvas.layout
       }
     }
   }
 
   private var canvas: Canvas?
+  /// Whose images are to be taken away with the next frame.
+  private var retired: (any PixelCanvas)?
   private var isWhole = true
   private let writer = TerminalWriter()
 
@@ -81,12 +86,14 @@ public final class Renderer {
   ) -> RenderedFrame {
     let layout = PictureLayout(
       viewport: viewport, remote: remote.map(Self.size), selfView: selfView.map(Self.size), fit: fit,
-      sixel: shownMode == .sixel ? capabilities.sixel : nil)
+      sixel: shownMode == .sixel ? capabilities.sixel : shownMode == .iterm2 ? SixelSupport() : nil)
     guard !layout.area.isEmpty else { return RenderedFrame() }
     let canvas = canvas(for: layout)
     writer.removeAll()
     begin()
     let prologue = writer.count
+    retired?.clear(into: writer)
+    retired = nil
     if isWhole { writeMargins(layout) }
     let cells = draw(canvas, remote: remote, selfView: selfView)
     isWhole = false
@@ -106,6 +113,9 @@ public final class Renderer {
     guard !area.isEmpty else { return }
     writer.removeAll()
     begin()
+    dropCanvas()
+    retired?.clear(into: writer)
+    retired = nil
     erase(area)
     end()
     output.append(contentsOf: writer.bytes)
@@ -118,9 +128,8 @@ public final class Renderer {
 
   /// The mode that is really drawn.
   private var shownMode: RenderMode {
-    if mode == .sixel, capabilities.sixel != nil { return .sixel }
-    let cells = mode == .sixel ? .block : mode
-    return cells.isSupported(by: capabilities) ? cells : .ascii
+    if mode.isSupported(by: capabilities) { return mode }
+    return mode != .block && RenderMode.block.isSupported(by: capabilities) ? .block : .ascii
   }
 
   private func canvas(for layout: PictureLayout) -> Canvas {
@@ -128,28 +137,40 @@ public final class Renderer {
       if isWhole {
         switch canvas {
         case .cells(let renderer): renderer.invalidate()
-        case .sixel(let renderer): renderer.invalidate()
+        case .pixels(let canvas): canvas.invalidate()
         }
       }
       return canvas
     }
     isWhole = true
-    let made: Canvas =
-      if shownMode == .sixel, let sixel = capabilities.sixel {
-        .sixel(SixelRenderer(layout: layout, support: sixel))
-      } else {
-        .cells(CellRenderer(layout: layout, mode: shownMode, depth: capabilities.colors))
-      }
+    dropCanvas()
+    let made = makeCanvas(for: layout)
     canvas = made
     return made
+  }
+
+  private func dropCanvas() {
+    if case .pixels(let pixels)? = canvas { retired = pixels }
+    canvas = nil
+  }
+
+  private func makeCanvas(for layout: PictureLayout) -> Canvas {
+    switch shownMode {
+    case .sixel: .pixels(SixelRenderer(layout: layout, support: capabilities.sixel ?? SixelSupport()))
+    case .kitty:
+      .pixels(KittyRenderer(layout: layout, support: capabilities.kitty ?? KittySupport(), memory: memory))
+    case .iterm2: .pixels(ITerm2Renderer(layout: layout))
+    case .ascii, .half, .quadrant, .block, .sextant, .octant, .braille:
+      .cells(CellRenderer(layout: layout, mode: shownMode, depth: capabilities.colors))
+    }
   }
 
   private func draw(_ canvas: Canvas, remote: VideoFrame?, selfView: VideoFrame?) -> Int {
     switch canvas {
     case .cells(let renderer):
       renderer.render(remote: remote, selfView: selfView, lambda: max(0, lambda), into: writer)
-    case .sixel(let renderer):
-      renderer.render(remote: remote, selfView: selfView, into: writer)
+    case .pixels(let canvas):
+      canvas.render(remote: remote, selfView: selfView, into: writer)
     }
   }
 

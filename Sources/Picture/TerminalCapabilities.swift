@@ -53,6 +53,10 @@ public struct TerminalCapabilities: Sendable, Hashable {
   public var isUTF8: Bool
   /// Nil without sixel graphics.
   public var sixel: SixelSupport?
+  /// Nil without kitty's graphics protocol.
+  public var kitty: KittySupport?
+  /// Whether iTerm2's inline images (OSC 1337) are drawn.
+  public var hasInlineImages: Bool
   /// Whether frames are wrapped in synchronized updates (CSI ? 2026 h/l). Terminals that do not know them ignore them.
   public var synchronizedUpdates: Bool
   /// Size of a cell, where the terminal told.
@@ -64,13 +68,16 @@ public struct TerminalCapabilities: Sendable, Hashable {
   public var multiplexer: Multiplexer?
 
   public init(
-    colors: ColorDepth, isUTF8: Bool = true, sixel: SixelSupport? = nil, synchronizedUpdates: Bool = true,
-    cellPixels: PixelSize? = nil, screenCells: CellRectangle? = nil, name: String = "",
+    colors: ColorDepth, isUTF8: Bool = true, sixel: SixelSupport? = nil, kitty: KittySupport? = nil,
+    hasInlineImages: Bool = false, synchronizedUpdates: Bool = true, cellPixels: PixelSize? = nil,
+    screenCells: CellRectangle? = nil, name: String = "",
     multiplexer: Multiplexer? = nil
   ) {
     self.colors = colors
     self.isUTF8 = isUTF8
     self.sixel = sixel
+    self.kitty = kitty
+    self.hasInlineImages = hasInlineImages
     self.synchronizedUpdates = synchronizedUpdates
     self.cellPixels = cellPixels
     self.screenCells = screenCells

@@ -30,7 +30,9 @@ final class CellRenderer {
       case (_, .mono), (_, .ansi16): self = .mixtures(MixtureMatcher(depth: depth, usesBlocks: mode != .ascii))
       case (.ascii, _): self = .letters(LetterMatcher(pens: PenChooser(depth: depth)))
       case (.half, _): self = .half(HalfMatcher(pens: PenChooser(depth: depth)))
-      case (.block, _), (.sixel, _): self = .block(BlockMatcher(pens: PenChooser(depth: depth)))
+      case (.quadrant, _), (.block, _), (.sextant, _), (.octant, _), (.braille, _), (.sixel, _), (.kitty, _),
+        (.iterm2, _):
+        self = .block(BlockMatcher(pens: PenChooser(depth: depth)))
       }
     }
   }

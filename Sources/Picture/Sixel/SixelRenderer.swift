@@ -2,7 +2,7 @@ import Frames
 
 /// Draws pictures with sixels: a palette for each scene, pixels that ignore noise, and images of only those rows of cells
 /// that changed.
-final class SixelRenderer {
+final class SixelRenderer: PixelCanvas {
   let layout: PictureLayout
   private let support: SixelSupport
   private let raster: PixelRaster

@@ -1,0 +1,19 @@
+import Frames
+
+/// Draws pictures pixel by pixel, with one of the terminals' graphics protocols.
+protocol PixelCanvas: AnyObject {
+  var layout: PictureLayout { get }
+
+  /// Forgets what the terminal shows.
+  func invalidate()
+
+  /// Writes what changed; returns how many cells lie under the images.
+  func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int
+
+  /// Writes what takes the images away that erasing cells would leave.
+  func clear(into writer: TerminalWriter)
+}
+
+extension PixelCanvas {
+  func clear(into writer: TerminalWriter) {}
+}
