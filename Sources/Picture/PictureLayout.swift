@@ -16,6 +16,8 @@ struct PictureLayout: Hashable {
   var picture: CellRectangle
   /// The self view, inside the picture.
   var selfView: CellRectangle?
+  /// Whether the self view is shown as in a mirror.
+  var mirrorsSelfView = true
   var cellPixels: PixelSize
 
   /// - Parameter sixel: for sixel graphics, what the terminal says of them: images stay off the screen's last row and

@@ -2,6 +2,8 @@
 public enum ColorDepth: Int, Sendable, Comparable {
   /// The default pens only.
   case mono
+  /// The eight colours of SGR 30...37.
+  case ansi8
   /// The sixteen colours of SGR 30...37, 90...97.
   case ansi16
   /// The xterm palette of SGR 38;5.
@@ -10,6 +12,19 @@ public enum ColorDepth: Int, Sendable, Comparable {
   case trueColor
 
   public static func < (a: ColorDepth, b: ColorDepth) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// Red, green and blue of 0...255.
+public struct RGBColor: Sendable, Hashable {
+  public var red: UInt8
+  public var green: UInt8
+  public var blue: UInt8
+
+  public init(red: UInt8, green: UInt8, blue: UInt8) {
+    self.red = red
+    self.green = green
+    self.blue = blue
+  }
 }
 
 /// What a terminal says about its sixel graphics.
@@ -49,6 +64,8 @@ public enum Multiplexer: Sendable, Hashable {
 /// What a terminal can do, as far as it matters for pictures.
 public struct TerminalCapabilities: Sendable, Hashable {
   public var colors: ColorDepth
+  /// The person's own sixteen colours (OSC 4), or nothing where the terminal did not tell: then they are xterm's.
+  public var baseColors: [RGBColor]
   /// Whether characters outside ASCII arrive as UTF-8.
   public var isUTF8: Bool
   /// Nil without sixel graphics.
@@ -68,12 +85,13 @@ public struct TerminalCapabilities: Sendable, Hashable {
   public var multiplexer: Multiplexer?
 
   public init(
-    colors: ColorDepth, isUTF8: Bool = true, sixel: SixelSupport? = nil, kitty: KittySupport? = nil,
+    colors: ColorDepth, baseColors: [RGBColor] = [], isUTF8: Bool = true, sixel: SixelSupport? = nil, kitty: KittySupport? = nil,
     hasInlineImages: Bool = false, synchronizedUpdates: Bool = true, cellPixels: PixelSize? = nil,
     screenCells: CellRectangle? = nil, name: String = "",
     multiplexer: Multiplexer? = nil
   ) {
     self.colors = colors
+    self.baseColors = baseColors
     self.isUTF8 = isUTF8
     self.sixel = sixel
     self.kitty = kitty

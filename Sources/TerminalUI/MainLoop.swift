@@ -279,6 +279,7 @@ final class MainLoop {
     let colors =
       switch capabilities.colors {
       case .mono: "2 colours"
+      case .ansi8: "8 colours"
       case .ansi16: "16 colours"
       case .ansi256: "256 colours"
       case .trueColor: "true colour"

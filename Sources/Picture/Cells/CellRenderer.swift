@@ -27,7 +27,7 @@ final class CellRenderer {
     init(mode: RenderMode, depth: ColorDepth) {
       switch (mode, depth) {
       case (.ascii, .mono): self = .tones(ToneMatcher())
-      case (_, .mono), (_, .ansi16): self = .mixtures(MixtureMatcher(depth: depth, usesBlocks: mode != .ascii))
+      case (_, .mono), (_, .ansi8), (_, .ansi16): self = .mixtures(MixtureMatcher(depth: depth, usesBlocks: mode != .ascii))
       case (.ascii, _): self = .letters(LetterMatcher(pens: PenChooser(depth: depth)))
       case (.half, _): self = .half(HalfMatcher(pens: PenChooser(depth: depth)))
       case (.quadrant, _), (.block, _), (.sextant, _), (.octant, _), (.braille, _), (.sixel, _), (.kitty, _),
@@ -113,7 +113,7 @@ final class CellRenderer {
       tiles.chroma.update(repeating: TileRow.grayChroma, count: chroma.count)
     }
     if let selfView, let inset = layout.selfView, picture.row + row >= inset.row {
-      let sampler = Self.sampler(&selfSampler, for: selfView, inset, mirrored: true)
+      let sampler = Self.sampler(&selfSampler, for: selfView, inset, mirrored: layout.mirrorsSelfView)
       sampler.sample(selfView, row: picture.row + row - inset.row, into: tiles, at: inset.column - picture.column)
     }
   }

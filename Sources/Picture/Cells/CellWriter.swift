@@ -25,7 +25,7 @@ struct CellWriter {
     colorCost =
       switch depth {
       case .mono: 4
-      case .ansi16: 4
+      case .ansi8, .ansi16: 4
       case .ansi256: 9
       case .trueColor: 17
       }
@@ -152,7 +152,7 @@ struct CellWriter {
     case .ansi256:
       if isBackground { pen.literal("48;5;") } else { pen.literal("38;5;") }
       pen.small(Int(wanted.value))
-    case .ansi16, .mono:
+    case .ansi8, .ansi16, .mono:
       let number = Int(wanted.value)
       pen.number((number < 8 ? 30 + number : 82 + number) + (isBackground ? 10 : 0))
     }

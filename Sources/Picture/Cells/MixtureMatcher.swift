@@ -15,11 +15,16 @@ struct MixtureMatcher: CellMatcher {
   private static let lightGray = Color(y: 200, u: 128, v: 128)
 
   /// - Parameters:
-  ///   - depth: ``ColorDepth/mono`` or ``ColorDepth/ansi16``.
+  ///   - depth: ``ColorDepth/ansi16`` or less.
   ///   - usesBlocks: whether to mix with shades and show halves, or to mix with ASCII characters.
   init(depth: ColorDepth, usesBlocks: Bool) {
     self.usesBlocks = usesBlocks
-    colors = depth == .mono ? [.black, Self.lightGray] : TerminalPalette.ansi16
+    colors =
+      switch depth {
+      case .mono: [.black, Self.lightGray]
+      case .ansi8: Array(TerminalPalette.ansi16.prefix(8))
+      default: TerminalPalette.ansi16
+      }
     pens = depth == .mono ? [] : colors.indices.map { Pen(index: UInt8($0)) }
     colorIndex = ColorIndex(colors, lumaWeight: 2)
     var made: [(look: CellLook, color: Color, contrast: Int)] = []

@@ -84,7 +84,7 @@ final class SixelRenderer: PixelCanvas {
     }
     if let selfView, let inset, inset.x < raster.width, inset.y < raster.height {
       let sampler = Self.sampler(
-        &selfSampler, for: selfView, raster.width - inset.x, raster.height - inset.y, mirrored: true)
+        &selfSampler, for: selfView, raster.width - inset.x, raster.height - inset.y, mirrored: layout.mirrorsSelfView)
       sampler.sample(selfView, into: raster, x: inset.x, y: inset.y, sparing: nil)
     }
   }
