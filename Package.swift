@@ -61,6 +61,7 @@ let package = Package(
     // Its pkg-config file has flags that SwiftPM refuses, and says nothing else.
     library("CNcurses", pkgConfig: nil, apt: "libncurses-dev"),
     .target(name: "CTerminalGuard", path: "Sources/CSystem/CTerminalGuard"),
+    .target(name: "CDatagrams", path: "Sources/CSystem/CDatagrams"),
     library("CV4L2", pkgConfig: "libv4l2", apt: "libv4l-dev"),
     library("CALSA", pkgConfig: "alsa", apt: "libasound2-dev"),
     library("CVPX", pkgConfig: "vpx", apt: "libvpx-dev"),
@@ -68,16 +69,17 @@ let package = Package(
     library("CSRTP", pkgConfig: "libsrtp2", apt: "libsrtp2-dev"),
     library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
     library("CYUV", pkgConfig: nil, apt: "libyuv-dev"),
+    library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     library("CMalloc", pkgConfig: nil, apt: "libc6-dev"),
     room("Frames", [nio, nioConcurrency]),
 
     // Pure rooms: bytes and times in, bytes and events out.
     room("SDP", []),
     room("RTP", ["Frames", nio, collections]),
-    room("Picture", ["Frames"]),
+    room("Picture", ["Frames", "CZlib"]),
 
     // Rooms with one thin driver each.
-    room("ICE", [nio, nioPosix, logging, collections, "COpenSSL"]),
+    room("ICE", [nio, nioPosix, nioSSL, logging, collections, "COpenSSL", "CDatagrams"]),
     room("Signaling", [nio, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging]),
     room("Media", ["Frames", nio, logging, "CV4L2", "CALSA", "CVPX", "COpus", "CYUV"]),
     room(
@@ -113,14 +115,18 @@ let package = Package(
     // Media's drivers on real devices, for the machine that Tests/Devices/run starts.
     .executableTarget(
       name: "media-probe", dependencies: ["Media", "Frames", nio], path: "Tests/Devices/Probe", swiftSettings: strict),
+    // ICE with its driver and nothing on top, for tests against other implementations.
+    .executableTarget(
+      name: "ice-probe", dependencies: ["ICE", nio, nioPosix, logging], path: "Tests/EndToEnd/ice/Probe",
+      swiftSettings: strict),
 
     // Tests: one target per room, and what they share.
     .target(
       name: "TestSupport", dependencies: ["Frames", "ICE", nio], path: "Tests/Support", swiftSettings: strict),
     tests("SDP", ["TestSupport"], resources: [.copy("Fixtures")]),
     tests("RTP", ["TestSupport", "Frames", nio]),
-    tests("Picture", ["TestSupport", "Frames"]),
-    tests("ICE", ["TestSupport", nio, nioPosix, logging]),
+    tests("Picture", ["TestSupport", "Frames", "CZlib"]),
+    tests("ICE", ["TestSupport", nio, nioPosix, nioSSL, logging]),
     tests("Signaling", ["TestSupport", nio, nioPosix, nioEmbedded, nioWebSocket, logging]),
     tests("Media", ["TestSupport", "Frames", nio], resources: [.copy("Fixtures")]),
     tests("PeerConnection", ["TestSupport", "Frames", "SDP", "RTP", "ICE", nio, nioPosix]),

@@ -92,6 +92,7 @@ extension PeerConnection {
     case .iceGatheringStateChange(let state): logger.debug("ICE gathering \(state.rawValue)")
     case .iceConnectionStateChange(let state): logger.info("ICE \(state.rawValue)")
     case .connectionStateChange(let state): logger.info("connection \(state.rawValue)")
+    case .networkChange: logger.info("the network addresses changed")
     case .failure(let error): logger.error("connection failed: \(error)")
     case .negotiationNeeded: logger.debug("negotiation needed")
     case .track(let track): logger.info("remote \(track.kind.rawValue) track on \(track.mid)")

@@ -71,6 +71,9 @@ public enum PeerConnectionEvent: Sendable, Hashable {
   case iceGatheringStateChange(ICEGatheringState)
   case iceConnectionStateChange(ICEConnectionState)
   case connectionStateChange(ConnectionState)
+  /// The machine's network addresses changed. Candidates for the new ones are gathered; an ICE restart
+  /// (``PeerConnection/restartICE()``) makes the peer look for paths anew, too.
+  case networkChange
   /// The peer cannot decode what we send until it gets a key frame (PLI or FIR) on this media section.
   case keyFrameRequested(mid: String)
   /// What the network takes of our media now, in bits a second, video and audio together.
