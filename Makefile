@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What the libraries in Sources/CSystem need, and what builds them.
-PACKAGES      := pkg-config libncurses-dev libv4l-dev libasound2-dev libvpx-dev libopus-dev libsrtp2-dev libssl-dev libyuv-dev
+PACKAGES      := pkg-config libncurses-dev libv4l-dev libasound2-dev libvpx-dev libopus-dev libsrtp2-dev libssl-dev libyuv-dev zlib1g-dev
 # What the end-to-end tests drive: a terminal multiplexer, browsers, X terminals, a virtual machine.
 TEST_PACKAGES := tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium firefox-esr \
                  fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils
