@@ -70,7 +70,6 @@ let package = Package(
     library("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
     library("CYUV", pkgConfig: nil, apt: "libyuv-dev"),
     library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
-    library("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     library("CMalloc", pkgConfig: nil, apt: "libc6-dev"),
     room("Frames", [nio, nioConcurrency]),
 
