@@ -1,0 +1,131 @@
+"""A coturn of our own on a host of the lab, and a way to look at the bytes that go to it."""
+
+import pathlib
+import subprocess
+import time
+
+USER, PASSWORD, REALM, SECRET = "glyph", "phone-pass", "glyphone.test", "north"
+
+
+class Certificate:
+    """An authority of our own and a server's certificate for `name` and `address`."""
+
+    def __init__(self, folder, name="turn.glyphone.test", address="127.0.0.1", label="turn"):
+        folder = pathlib.Path(folder)
+        self.root, self.chain, self.key = (folder / f"{label}-{part}.pem" for part in ("root", "chain", "key"))
+        root_key, request = folder / f"{label}-root-key.pem", folder / f"{label}-request.pem"
+        extensions = folder / f"{label}.ext"
+        extensions.write_text(f"subjectAltName=DNS:{name},IP:{address}\n")
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                     "-subj", f"/CN={label} test authority", "-keyout", root_key, "-out", self.root)
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                     "-keyout", self.key, "-out", request)
+        self.openssl("x509", "-req", "-in", request, "-CA", self.root, "-CAkey", root_key, "-CAcreateserial", "-days", "2",
+                     "-extfile", extensions, "-out", self.chain)
+
+    @staticmethod
+    def openssl(*arguments):
+        subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+class Coturn:
+    """`turnserver` on one address: 3478 over UDP and TCP, 5349 over TLS."""
+
+    def __init__(self, host, addresses, folder, certificate=None, options=()):
+        folder = pathlib.Path(folder)
+        self.log = folder / "coturn.log"
+        self.log.unlink(missing_ok=True)
+        command = ["turnserver", "-n", "--no-cli", "--fingerprint", f"--realm={REALM}", "--listening-port=3478",
+                   "--tls-listening-port=5349", "--min-port=50000", "--max-port=50999", "--verbose", "--no-multicast-peers",
+                   "--no-rfc5780", f"--log-file={self.log}", "--simple-log", f"--userdb={folder / 'turndb'}",
+                   f"--pidfile={folder / 'turnserver.pid'}", *options]
+        if not any("auth" in option for option in options):
+            command += ["--lt-cred-mech", f"--user={USER}:{PASSWORD}"]
+        for address in addresses:
+            command += [f"--listening-ip={address}", f"--relay-ip={address}"]
+        command += [f"--cert={certificate.chain}", f"--pkey={certificate.key}"] if certificate else ["--no-tls", "--no-dtls"]
+        self.child = subprocess.Popen(host.command(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(lambda: self.log.exists() and f":3478" in self.log.read_text(), "coturn to listen")
+        time.sleep(0.3)  # It says so of its first listener, and has no word for the last.
+
+    def count(self, text):
+        return self.log.read_text(errors="replace").count(text)
+
+    def stop(self):
+        self.child.terminate()
+        try:
+            self.child.wait(5)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+def server(transport, address, **credentials):
+    """What a peer is told of it."""
+    uri = {"udp": f"turn:{address}:3478?transport=udp", "tcp": f"turn:{address}:3478?transport=tcp",
+           "tls": f"turns:{address}:5349?transport=tcp"}[transport]
+    return {"url": uri, "username": USER, "credential": PASSWORD, **credentials}
+
+
+class Capture:
+    """What goes over an interface of a host while it runs."""
+
+    def __init__(self, host, interface, file, filter):
+        self.file = pathlib.Path(file)
+        self.file.unlink(missing_ok=True)
+        self.child = subprocess.Popen(
+            host.command(["tcpdump", "-i", interface, "-U", "-s", "0", "-w", str(self.file), filter]),
+            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.child.stderr.readline()  # "listening on"
+
+    def stop(self):
+        time.sleep(0.3)
+        self.child.terminate()
+        self.child.wait()
+        self.child.stderr.close()
+        return self.file.read_bytes()
+
+    def tcp_payloads(self):
+        """The first bytes of each direction of each connection, by (source, destination) port."""
+        return first_payloads(self.stop())
+
+
+def first_payloads(capture):
+    """Reads a pcap file of IPv4 and IPv6 packets over Ethernet or raw IP: the beginning of each TCP direction."""
+    import struct
+    little = capture[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1")
+    order = "<" if little else ">"
+    link = struct.unpack_from(order + "I", capture, 20)[0]
+    offset, payloads = 24, {}
+    while offset + 16 <= len(capture):
+        length = struct.unpack_from(order + "I", capture, offset + 8)[0]
+        packet = capture[offset + 16:offset + 16 + length]
+        offset += 16 + length
+        packet = packet[{1: 14, 101: 0, 113: 16, 276: 20}.get(link, 14):]
+        if not packet:
+            continue
+        if packet[0] >> 4 == 4 and packet[9] == 6:
+            segment = packet[(packet[0] & 15) * 4:struct.unpack_from(">H", packet, 2)[0]]
+        elif packet[0] >> 4 == 6 and packet[6] == 6:
+            segment = packet[40:40 + struct.unpack_from(">H", packet, 4)[0]]
+        else:
+            continue
+        source, destination = struct.unpack_from(">HH", segment)
+        data = segment[(segment[12] >> 4) * 4:]
+        known = payloads.get((source, destination), b"")
+        if data and len(known) < 4096:
+            payloads[source, destination] = known + data
+    return payloads
+
+
+def is_tls(data):
+    """Whether a stream begins with a TLS handshake record (RFC 8446 section 5.1) and shows no STUN."""
+    return data[:2] == b"\x16\x03" and b"\x21\x12\xa4\x42" not in data[:600]
+
+
+def wait_for(condition, what, timeout=15):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s for {what}")
+        time.sleep(0.05)
