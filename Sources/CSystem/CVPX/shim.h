@@ -12,6 +12,12 @@ static inline vpx_codec_err_t vp8_encoder_open(vpx_codec_ctx_t *context, const v
 static inline vpx_codec_err_t vp8_decoder_open(vpx_codec_ctx_t *context, const vpx_codec_dec_cfg_t *configuration) {
   return vpx_codec_dec_init(context, vpx_codec_vp8_dx(), configuration, 0);
 }
+static inline vpx_codec_err_t vp9_decoder_open(vpx_codec_ctx_t *context, const vpx_codec_dec_cfg_t *configuration) {
+  return vpx_codec_dec_init(context, vpx_codec_vp9_dx(), configuration, 0);
+}
+static inline vpx_codec_err_t vp9_peek(const uint8_t *bytes, unsigned int count, vpx_codec_stream_info_t *information) {
+  return vpx_codec_peek_stream_info(vpx_codec_vp9_dx(), bytes, count, information);
+}
 static inline vpx_codec_err_t vp8_control(vpx_codec_ctx_t *context, int control, int value) {
   return vpx_codec_control_(context, control, value);
 }

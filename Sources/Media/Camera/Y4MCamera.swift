@@ -8,13 +8,12 @@ public final class Y4MCamera: VideoSource, @unchecked Sendable {
   // @unchecked: all but the stop signal belongs to the one thread that calls next().
 
   public let name: String
-  public var size: VideoSize { header.size }
+  public var size: VideoSize { reader.header.size }
 
   private let file: InputFile
-  private let header: Y4MHeader
+  private let reader: Y4MReader
   private let firstFrame: Int
   private let loops: Bool
-  private let pool = VideoFramePool(keep: 6)
   private let signal: StopSignal
   private var metronome: Metronome
 
@@ -28,10 +27,8 @@ public final class Y4MCamera: VideoSource, @unchecked Sendable {
     name = path
     self.loops = loops
     file = try InputFile(path: path)
-    let line = try Self.line(of: file)
-    do throws(Y4MHeader.Problem) { header = try Y4MHeader(line: line) } catch {
-      throw .badFile(path: path, position: 0, detail: error.words)
-    }
+    reader = try Y4MReader(file)
+    let header = reader.header
     firstFrame = file.position
     if file.length == firstFrame { throw .badFile(path: path, position: firstFrame, detail: "it has no frame") }
     signal = try StopSignal(for: path)
@@ -46,7 +43,7 @@ public final class Y4MCamera: VideoSource, @unchecked Sendable {
     }
     let start = file.position
     do {
-      let frame = try readFrame()
+      guard let frame = try reader.next() else { return nil }
       guard let time = metronome.wait() else { return nil }
       frame.time = time
       return frame
@@ -58,43 +55,4 @@ public final class Y4MCamera: VideoSource, @unchecked Sendable {
   }
 
   public func stop() { signal.stop() }
-
-  private func readFrame() throws(MediaError) -> VideoFrame {
-    let start = file.position
-    let line = try Self.line(of: file)
-    guard line.starts(with: "FRAME".utf8), line.count == 5 || line[5] == UInt8(ascii: " ") else {
-      throw .badFile(path: name, position: start, detail: "a frame should begin here, and does not")
-    }
-    let frame = pool.take(size)
-    try readPlane(frame.y, width: frame.width, height: frame.height, stride: frame.yStride)
-    try readPlane(frame.u, width: frame.chromaWidth, height: frame.chromaHeight, stride: frame.uvStride)
-    try readPlane(frame.v, width: frame.chromaWidth, height: frame.chromaHeight, stride: frame.uvStride)
-    if header.isFullRange { frame.limitRange() }
-    return frame
-  }
-
-  private func readPlane(
-    _ plane: UnsafeMutablePointer<UInt8>, width: Int, height: Int, stride: Int
-  ) throws(MediaError) {
-    for row in 0..<height {
-      let line = UnsafeMutableRawBufferPointer(start: plane + row * stride, count: width)
-      guard try file.read(into: line) == width else {
-        throw .badFile(path: name, position: file.position, detail: "it is cut short in the middle of a frame")
-      }
-    }
-  }
-
-  /// Reads to the next line feed and leaves that out.
-  private static func line(of file: InputFile) throws(MediaError) -> [UInt8] {
-    let start = file.position
-    var line: [UInt8] = []
-    while line.count <= Y4MHeader.longestLine {
-      guard let byte = try file.readByte() else {
-        throw .badFile(path: file.path, position: file.position, detail: "it is cut short in the middle of a line")
-      }
-      if byte == UInt8(ascii: "\n") { return line }
-      line.append(byte)
-    }
-    throw .badFile(path: file.path, position: start, detail: "a line here is longer than any of a Y4M file")
-  }
 }

@@ -58,20 +58,7 @@ public final class VP8Decoder {
       hasReference = false
       throw .failed(device: Self.name, detail: "damaged frame")
     }
-    return try copy(image.pointee, time: time)
-  }
-
-  private func copy(_ image: vpx_image_t, time: NIODeadline) throws(MediaError) -> VideoFrame {
-    let size = VideoSize(width: Int(image.d_w), height: Int(image.d_h))
-    guard image.fmt == VPX_IMG_FMT_I420, size.isValid, let y = image.planes.0, let u = image.planes.1,
-      let v = image.planes.2
-    else { throw .failed(device: Self.name, detail: "a picture of \(size) in an unknown format") }
-    let frame = pool.take(size)
-    frame.time = time
-    I420Planes(
-      y: y, u: u, v: v, yStride: Int(image.stride.0), uStride: Int(image.stride.1), vStride: Int(image.stride.2)
-    ).copy(to: frame)
-    return frame
+    return try VPX.copy(image.pointee, to: pool, time: time, device: Self.name)
   }
 
   private static let name = "VP8 decoder"

@@ -1,7 +1,8 @@
 import CVPX
+import Frames
 import NIOCore
 
-/// What the VP8 encoder and decoder share.
+/// What encoder and decoders share.
 enum VPX {
   /// libvpx's own words for what it did not like.
   static func error(
@@ -10,6 +11,22 @@ enum VPX {
     var words = vpx_codec_err_to_string(code).map { String(cString: $0) } ?? "error \(code.rawValue)"
     if let detail = vpx_codec_error_detail(context) { words += ", " + String(cString: detail) }
     return .failed(device: device, detail: "\(doing): \(words)")
+  }
+
+  /// A decoder's picture as a frame of our own.
+  static func copy(
+    _ image: vpx_image_t, to pool: VideoFramePool, time: NIODeadline, device: String
+  ) throws(MediaError) -> VideoFrame {
+    let size = VideoSize(width: Int(image.d_w), height: Int(image.d_h))
+    guard image.fmt == VPX_IMG_FMT_I420, size.isValid, let y = image.planes.0, let u = image.planes.1,
+      let v = image.planes.2
+    else { throw .failed(device: device, detail: "a picture of \(size) in another format than 4:2:0 with 8 bits") }
+    let frame = pool.take(size)
+    frame.time = time
+    I420Planes(
+      y: y, u: u, v: v, yStride: Int(image.stride.0), uStride: Int(image.stride.1), vStride: Int(image.stride.2)
+    ).copy(to: frame)
+    return frame
   }
 }
 
