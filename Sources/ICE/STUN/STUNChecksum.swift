@@ -1,17 +1,22 @@
 internal import COpenSSL
 internal import NIOCore
 
-/// The two checksums of STUN. Both are taken over the message up to the attribute that holds them, with the header's
-/// length field as if that attribute were the last one (RFC 8489 sections 14.5 and 14.7).
+/// The checksums of STUN. All are taken over the message up to the attribute that holds them, with the header's
+/// length field as if that attribute were the last one (RFC 8489 sections 14.5 to 14.7).
 enum STUNChecksum {
-  /// HMAC-SHA1, 20 bytes.
-  /// - Parameter offset: where MESSAGE-INTEGRITY begins or will begin.
-  /// - Returns: nil only if OpenSSL has no SHA-1.
-  static func integrity(of message: ByteBuffer, upTo offset: Int, key: some Collection<UInt8>) -> [UInt8]? {
-    withMessage(message, upTo: offset, attributeLength: 24) { covered in
-      var digest = [UInt8](repeating: 0, count: 20)
+  /// The HMAC of MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256.
+  /// - Parameters:
+  ///   - offset: where the attribute begins or will begin.
+  ///   - length: of its value, which may be less than the digest's (RFC 8489 section 14.6).
+  /// - Returns: the whole digest; nil only if OpenSSL does not have the hash.
+  static func integrity(
+    of message: ByteBuffer, upTo offset: Int, length: Int, key: some Collection<UInt8>, _ algorithm: STUNIntegrity
+  ) -> [UInt8]? {
+    withMessage(message, upTo: offset, attributeLength: 4 + length) { covered in
+      var digest = [UInt8](repeating: 0, count: algorithm.length)
       let key = Array(key)
-      let result = HMAC(EVP_sha1(), key, Int32(key.count), covered.baseAddress, covered.count, &digest, nil)
+      let hash = algorithm == .sha1 ? EVP_sha1() : EVP_sha256()
+      let result = HMAC(hash, key, Int32(key.count), covered.baseAddress, covered.count, &digest, nil)
       return result == nil ? nil : digest
     }
   }

@@ -2,8 +2,8 @@ public import NIOCore
 
 /// A STUN message as it came (RFC 8489 section 5): a checked view of the datagram; nothing is copied until it is asked for.
 ///
-/// Attributes after MESSAGE-INTEGRITY are not seen, since it does not cover them (section 14.5), and of several
-/// attributes of one type the first counts (section 14).
+/// Attributes after MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256 are not seen, since it does not cover them (section 14.5),
+/// and of several attributes of one type the first counts (section 14).
 public struct STUNMessage: Sendable {
   static let headerLength = 20
   static let magicCookie: UInt32 = 0x2112_A442
@@ -17,6 +17,8 @@ public struct STUNMessage: Sendable {
   let bytes: ByteBuffer
   /// Offset of MESSAGE-INTEGRITY in the message.
   private let integrityOffset: Int?
+  /// Offset of MESSAGE-INTEGRITY-SHA256 in the message.
+  private let integritySHA256Offset: Int?
   /// Offset of FINGERPRINT in the message.
   private let fingerprintOffset: Int?
 
@@ -47,7 +49,7 @@ public struct STUNMessage: Sendable {
     transactionID = STUNTransactionID(high: idHigh, low: idLow)
     self.bytes = bytes
 
-    var (integrity, fingerprint): (Int?, Int?)
+    var (integrity, integritySHA256, fingerprint): (Int?, Int?, Int?)
     var count = 0
     var offset = Self.headerLength
     while offset < bytes.readableBytes {
@@ -61,6 +63,12 @@ public struct STUNMessage: Sendable {
       if attribute.type == .messageIntegrity, integrity == nil {
         guard attribute.value.count == 20 else { throw .attributeMalformed(type: attribute.type.rawValue) }
         integrity = offset
+      } else if attribute.type == .messageIntegritySHA256, integritySHA256 == nil {
+        let length = attribute.value.count
+        guard (16...32).contains(length), length % 4 == 0 else {
+          throw .attributeMalformed(type: attribute.type.rawValue)
+        }
+        integritySHA256 = offset
       } else if attribute.type == .fingerprint {
         guard attribute.value.count == 4 else { throw .attributeMalformed(type: attribute.type.rawValue) }
         fingerprint = offset
@@ -68,6 +76,7 @@ public struct STUNMessage: Sendable {
       offset = attribute.end
     }
     integrityOffset = integrity
+    integritySHA256Offset = integritySHA256
     fingerprintOffset = fingerprint
     if let fingerprint {
       let stated = bytes.getInteger(at: fingerprint + 4, as: UInt32.self)
@@ -98,7 +107,9 @@ public struct STUNMessage: Sendable {
   /// Calls `body` with the attributes that count, in order, until it returns false.
   private func forEachAttribute(_ body: (Attribute) -> Bool) {
     var offset = Self.headerLength
-    let end = integrityOffset ?? fingerprintOffset ?? bytes.readableBytes
+    let end =
+      integrityOffset.map { min($0, integritySHA256Offset ?? $0) } ?? integritySHA256Offset
+      ?? fingerprintOffset ?? bytes.readableBytes
     while offset < end, let attribute = Self.attribute(at: offset, in: bytes) {
       guard body(attribute) else { return }
       offset = attribute.end
@@ -143,13 +154,41 @@ public struct STUNMessage: Sendable {
   /// Whether there is a FINGERPRINT (which is right, or the message would not have been read).
   public var hasFingerprint: Bool { fingerprintOffset != nil }
   /// Whether there is a MESSAGE-INTEGRITY, right or wrong.
-  public var hasMessageIntegrity: Bool { integrityOffset != nil }
+  public var hasMessageIntegrity: Bool { integrityOffset != nil || integritySHA256Offset != nil }
 
   /// XOR-MAPPED-ADDRESS, or the MAPPED-ADDRESS of a server older than RFC 5389; nil if both are missing or malformed.
   public var mappedAddress: TransportAddress? {
     if let value = value(of: .xorMappedAddress) { return address(value, isXored: true) }
     return value(of: .mappedAddress).flatMap { address($0, isXored: false) }
   }
+
+  /// An address in the way of XOR-MAPPED-ADDRESS, such as XOR-PEER-ADDRESS; nil if missing or malformed.
+  public func xoredAddress(of type: STUNAttributeType) -> TransportAddress? {
+    value(of: type).flatMap { address($0, isXored: true) }
+  }
+
+  /// XOR-RELAYED-ADDRESS: one a family that was asked for (RFC 8656 section 7.3); malformed ones are left out.
+  public var relayedAddresses: [TransportAddress] {
+    var addresses: [TransportAddress] = []
+    forEachAttribute { attribute in
+      if attribute.type == .xorRelayedAddress, let address = address(attribute.value, isXored: true) {
+        addresses.append(address)
+      }
+      return true
+    }
+    return addresses
+  }
+
+  /// ALTERNATE-SERVER; nil if missing or malformed.
+  public var alternateServer: TransportAddress? {
+    value(of: .alternateServer).flatMap { address($0, isXored: false) }
+  }
+
+  /// LIFETIME in seconds (RFC 8656 section 18.2); nil if missing or malformed.
+  public var lifetime: UInt32? { integer(.lifetime, as: UInt32.self) }
+
+  /// CHANNEL-NUMBER (RFC 8656 section 18.1); nil if missing or malformed.
+  public var channelNumber: UInt16? { integer(.channelNumber, as: UInt32.self).map { UInt16($0 >> 16) } }
 
   private func address(_ value: Range<Int>, isXored: Bool) -> TransportAddress? {
     let start = value.lowerBound
@@ -206,11 +245,15 @@ public struct STUNMessage: Sendable {
     return types
   }
 
-  /// Whether MESSAGE-INTEGRITY is there and made with this key (RFC 8489 section 9.1.3): the password's bytes for
-  /// short-term credentials.
-  public func isAuthentic(key: some Collection<UInt8>) -> Bool {
-    guard let integrityOffset, let stated = bytes.getSlice(at: integrityOffset + 4, length: 20),
-      let computed = STUNChecksum.integrity(of: bytes, upTo: integrityOffset, key: key)
+  /// Whether MESSAGE-INTEGRITY is there and made with this key (RFC 8489 sections 9.1.3 and 9.2.4): the password's bytes for
+  /// short-term credentials, ``STUNLongTermKey`` for long-term ones.
+  /// - Parameter integrity: which of the two attributes counts.
+  public func isAuthentic(key: some Collection<UInt8>, _ integrity: STUNIntegrity = .sha1) -> Bool {
+    guard let offset = integrity == .sha1 ? integrityOffset : integritySHA256Offset,
+      let attribute = Self.attribute(at: offset, in: bytes),
+      let stated = bytes.getSlice(at: attribute.value.lowerBound, length: attribute.value.count),
+      let computed = STUNChecksum.integrity(
+        of: bytes, upTo: offset, length: attribute.value.count, key: key, integrity)
     else { return false }
     return zip(stated.readableBytesView, computed).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }

@@ -6,7 +6,7 @@ public enum STUNClass: UInt8, Sendable {
   case errorResponse = 3
 }
 
-/// A STUN method (RFC 8489 section 18.2).
+/// A STUN method (RFC 8489 section 18.2, RFC 8656 section 17).
 public struct STUNMethod: RawRepresentable, Hashable, Sendable {
   /// 12 bits.
   public let rawValue: UInt16
@@ -16,6 +16,12 @@ public struct STUNMethod: RawRepresentable, Hashable, Sendable {
   }
 
   public static let binding = STUNMethod(rawValue: 0x001)
+  public static let allocate = STUNMethod(rawValue: 0x003)
+  public static let refresh = STUNMethod(rawValue: 0x004)
+  public static let send = STUNMethod(rawValue: 0x006)
+  public static let data = STUNMethod(rawValue: 0x007)
+  public static let createPermission = STUNMethod(rawValue: 0x008)
+  public static let channelBind = STUNMethod(rawValue: 0x009)
 }
 
 /// The 96 bits that join a response to its request.
@@ -34,7 +40,7 @@ public struct STUNTransactionID: Hashable, Sendable {
   }
 }
 
-/// A STUN attribute type (RFC 8489 section 18.3, RFC 8445 section 16.1).
+/// A STUN attribute type (RFC 8489 section 18.3, RFC 8445 section 16.1, RFC 8656 section 18).
 public struct STUNAttributeType: RawRepresentable, Hashable, Sendable {
   public let rawValue: UInt16
 
@@ -50,13 +56,26 @@ public struct STUNAttributeType: RawRepresentable, Hashable, Sendable {
   public static let messageIntegrity = STUNAttributeType(rawValue: 0x0008)
   public static let errorCode = STUNAttributeType(rawValue: 0x0009)
   public static let unknownAttributes = STUNAttributeType(rawValue: 0x000A)
+  public static let channelNumber = STUNAttributeType(rawValue: 0x000C)
+  public static let lifetime = STUNAttributeType(rawValue: 0x000D)
+  public static let xorPeerAddress = STUNAttributeType(rawValue: 0x0012)
+  public static let data = STUNAttributeType(rawValue: 0x0013)
   public static let realm = STUNAttributeType(rawValue: 0x0014)
   public static let nonce = STUNAttributeType(rawValue: 0x0015)
+  public static let xorRelayedAddress = STUNAttributeType(rawValue: 0x0016)
+  public static let requestedAddressFamily = STUNAttributeType(rawValue: 0x0017)
+  public static let requestedTransport = STUNAttributeType(rawValue: 0x0019)
   public static let messageIntegritySHA256 = STUNAttributeType(rawValue: 0x001C)
+  public static let passwordAlgorithm = STUNAttributeType(rawValue: 0x001D)
+  public static let userhash = STUNAttributeType(rawValue: 0x001E)
   public static let xorMappedAddress = STUNAttributeType(rawValue: 0x0020)
   public static let priority = STUNAttributeType(rawValue: 0x0024)
   public static let useCandidate = STUNAttributeType(rawValue: 0x0025)
+  public static let additionalAddressFamily = STUNAttributeType(rawValue: 0x8000)
+  public static let passwordAlgorithms = STUNAttributeType(rawValue: 0x8002)
+  public static let alternateDomain = STUNAttributeType(rawValue: 0x8003)
   public static let software = STUNAttributeType(rawValue: 0x8022)
+  public static let alternateServer = STUNAttributeType(rawValue: 0x8023)
   public static let fingerprint = STUNAttributeType(rawValue: 0x8028)
   public static let iceControlled = STUNAttributeType(rawValue: 0x8029)
   public static let iceControlling = STUNAttributeType(rawValue: 0x802A)
@@ -64,7 +83,8 @@ public struct STUNAttributeType: RawRepresentable, Hashable, Sendable {
   /// The comprehension-required attributes that are understood; others are answered with 420.
   static let understood: Set<STUNAttributeType> = [
     .mappedAddress, .username, .messageIntegrity, .errorCode, .unknownAttributes, .realm, .nonce,
-    .messageIntegritySHA256, .xorMappedAddress, .priority, .useCandidate,
+    .messageIntegritySHA256, .xorMappedAddress, .priority, .useCandidate, .channelNumber, .lifetime, .xorPeerAddress,
+    .data, .xorRelayedAddress, .requestedAddressFamily, .requestedTransport, .passwordAlgorithm, .userhash,
   ]
 }
 

@@ -36,18 +36,42 @@ public struct STUNWriter {
     bytes.writeInteger(integer)
   }
 
+  /// DATA (RFC 8656 section 18.4), at most 65,000 bytes.
+  public mutating func append(data: ByteBuffer) {
+    let data = data.getSlice(at: data.readerIndex, length: min(data.readableBytes, 65_000)) ?? data
+    bytes.writeMultipleIntegers(STUNAttributeType.data.rawValue, UInt16(data.readableBytes))
+    bytes.writeImmutableBuffer(data)
+    bytes.writeRepeatingByte(0, count: -data.readableBytes & 3)
+  }
+
   /// XOR-MAPPED-ADDRESS (RFC 8489 section 14.2).
   public mutating func append(xorMappedAddress address: TransportAddress) {
+    append(.xorMappedAddress, xored: address)
+  }
+
+  /// An address in the way of XOR-MAPPED-ADDRESS, such as XOR-PEER-ADDRESS.
+  public mutating func append(_ type: STUNAttributeType, xored address: TransportAddress) {
     let cookie = STUNMessage.magicCookie
     let port = address.port ^ UInt16(cookie >> 16)
-    let type = STUNAttributeType.xorMappedAddress.rawValue
     switch address.family {
     case .v4:
-      bytes.writeMultipleIntegers(type, UInt16(8), UInt16(1), port, UInt32(truncatingIfNeeded: address.low) ^ cookie)
+      bytes.writeMultipleIntegers(
+        type.rawValue, UInt16(8), UInt16(1), port, UInt32(truncatingIfNeeded: address.low) ^ cookie)
     case .v6:
       let mask = UInt64(cookie) << 32 | UInt64(transactionID.high)
       bytes.writeMultipleIntegers(
-        type, UInt16(20), UInt16(2), port, address.high ^ mask, address.low ^ transactionID.low)
+        type.rawValue, UInt16(20), UInt16(2), port, address.high ^ mask, address.low ^ transactionID.low)
+    }
+  }
+
+  /// An address in the way of MAPPED-ADDRESS, such as ALTERNATE-SERVER (RFC 8489 section 14.15).
+  public mutating func append(_ type: STUNAttributeType, plain address: TransportAddress) {
+    switch address.family {
+    case .v4:
+      bytes.writeMultipleIntegers(
+        type.rawValue, UInt16(8), UInt16(1), address.port, UInt32(truncatingIfNeeded: address.low))
+    case .v6:
+      bytes.writeMultipleIntegers(type.rawValue, UInt16(20), UInt16(2), address.port, address.high, address.low)
     }
   }
 
@@ -63,15 +87,21 @@ public struct STUNWriter {
   /// Ends the message.
   /// - Parameters:
   ///   - key: makes a MESSAGE-INTEGRITY; the password's bytes for short-term credentials.
+  ///   - integrity: which of the two it is made with.
   ///   - fingerprint: whether a FINGERPRINT follows, as ICE demands.
-  public consuming func finish(key: (some Collection<UInt8>)?, fingerprint: Bool = true) -> ByteBuffer {
-    if let key, let digest = STUNChecksum.integrity(of: bytes, upTo: bytes.writerIndex, key: key) {
-      append(.messageIntegrity, bytes: digest)
+  public consuming func finish(
+    key: (some Collection<UInt8>)?, integrity: STUNIntegrity = .sha1, fingerprint: Bool = true
+  ) -> ByteBuffer {
+    let offset = bytes.writerIndex
+    if let key,
+      let digest = STUNChecksum.integrity(of: bytes, upTo: offset, length: integrity.length, key: key, integrity)
+    {
+      append(integrity.attribute, bytes: digest)
     }
     if fingerprint {
       append(.fingerprint, integer: STUNChecksum.fingerprint(of: bytes, upTo: bytes.writerIndex))
     }
-    bytes.setInteger(UInt16(bytes.writerIndex - STUNMessage.headerLength), at: 2)
+    bytes.setInteger(UInt16(clamping: bytes.writerIndex - STUNMessage.headerLength), at: 2)
     return bytes
   }
 
