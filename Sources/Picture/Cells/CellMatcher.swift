@@ -1,14 +1,32 @@
-/// Finds the look that comes nearest to a tile.
+/// Finds the looks that come nearest to tiles.
 protocol CellMatcher {
-  /// Whether its looks may be of block elements.
-  var usesBlocks: Bool { get }
-  /// Whether its looks tell the upper and the lower half of a cell apart and no more.
-  var seesHalvesOnly: Bool { get }
+  /// What its looks may be written with.
+  var repertoire: CellWriter.Repertoire { get }
+  /// How much of a tile its looks can show.
+  var detail: CellSignature.Detail { get }
 
-  /// - Parameters:
-  ///   - luma: the tile's eight words of luma.
-  ///   - chroma: its four words of chroma (``TileRow``).
-  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook
+  func match(_ job: MatchingJob)
+}
+
+/// Some cells of a row whose looks are wanted.
+struct MatchingJob {
+  /// The tiles of the row.
+  let tiles: TileRow
+  /// The row's number in the picture.
+  let row: Int
+  /// Columns of the cells; up to the next multiple of ``TileBatch/width`` the last of them is repeated.
+  let columns: UnsafePointer<Int32>
+  let count: Int
+  /// What all cells of the row show now.
+  let shown: UnsafePointer<CellLook>
+  /// Where the looks go, in the order of `columns`; there is room up to the next multiple of ``TileBatch/width``.
+  let looks: UnsafeMutablePointer<CellLook>
+
+  @inline(__always)
+  func luma(_ column: Int) -> UnsafePointer<UInt64> { UnsafePointer(tiles.luma + column * TileRow.lumaWords) }
+
+  @inline(__always)
+  func chroma(_ column: Int) -> UnsafePointer<UInt64> { UnsafePointer(tiles.chroma + column * TileRow.chromaWords) }
 }
 
 /// Adding up bytes inside of words: the even and the odd bytes apart, as four sums of 16 bits each.
@@ -31,11 +49,5 @@ enum ByteSums {
   @inline(__always)
   static func lane(_ word: UInt64, _ index: Int) -> Int {
     Int((word &>> (16 &* UInt64(truncatingIfNeeded: index))) & 0xFFFF)
-  }
-
-  /// The sum of all eight bytes.
-  @inline(__always)
-  static func total(_ word: UInt64) -> Int {
-    Int((((word & evenBytes) &+ ((word &>> 8) & evenBytes)) &* runningSum) &>> 48)
   }
 }

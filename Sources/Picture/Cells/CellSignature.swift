@@ -6,6 +6,13 @@ struct CellSignature {
   /// Upper and lower U, upper and lower V, 16 bits each.
   var chroma: UInt64
 
+  /// How much of a tile counts.
+  enum Detail {
+    case full
+    /// The two halves, for cells that show no more.
+    case halves
+  }
+
   static let zero = CellSignature(luma: (0, 0, 0, 0), chroma: 0)
 
   /// A unit of chroma error counts as this many of luma error: it spreads over eight of the sixteen luma samples, but
@@ -18,15 +25,13 @@ struct CellSignature {
     self.chroma = chroma
   }
 
-  /// - Parameters:
-  ///   - luma, chroma: the words of a tile (``TileRow``).
-  ///   - halves: whether the cell shows no more than two halves, so that finer differences do not count.
+  /// - Parameters luma, chroma: the words of a tile (``TileRow``).
   @inline(__always)
-  init(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>, halves: Bool) {
+  init(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>, detail: Detail) {
     self.luma = (
       Self.rows(luma[0], luma[1]), Self.rows(luma[2], luma[3]), Self.rows(luma[4], luma[5]), Self.rows(luma[6], luma[7])
     )
-    if halves {
+    if detail == .halves {
       let mean = Self.halves(self.luma.0 &+ self.luma.1 &+ self.luma.2 &+ self.luma.3)
       self.luma = (mean, mean, mean, mean)
     }

@@ -3,8 +3,8 @@
 struct CellWriter {
   var pen: BytePen
   let depth: ColorDepth
-  /// Whether block elements may be written.
-  let hasBlocks: Bool
+  let repertoire: Repertoire
+  private let glyphs = GlyphTable.shared.entries
   private let colorCost: Int
   private var foreground = Pen.unknown
   private var background = Pen.unknown
@@ -12,16 +12,23 @@ struct CellWriter {
   private var row = -1
   private var isFirst = true
 
+  /// What may be written besides the looks asked for.
+  enum Repertoire {
+    case ascii
+    /// A full block may stand for a space, and a glyph for its inverse.
+    case blocks
+  }
+
   /// Hardly a change takes fewer bytes: a glyph and half a pen.
-  var leastBytes: Double { Double(3 + colorCost / 2) }
+  var leastBytes: Float { Float(3 + colorCost / 2) }
 
   /// No cell takes more bytes: a cursor move, two pens, a glyph.
   static let mostBytesPerCell = 64
 
-  init(pen: BytePen, depth: ColorDepth, hasBlocks: Bool) {
+  init(pen: BytePen, depth: ColorDepth, repertoire: Repertoire) {
     self.pen = pen
     self.depth = depth
-    self.hasBlocks = hasBlocks
+    self.repertoire = repertoire
     colorCost =
       switch depth {
       case .mono: 4
@@ -49,7 +56,7 @@ struct CellWriter {
       if let background = matching(look.background, background) {
         return Plan(look: CellLook(glyph: .space, foreground: foreground, background: background), bytes: move + 1)
       }
-      if hasBlocks, let ink = matching(look.background, foreground) {
+      if repertoire == .blocks, let ink = matching(look.background, foreground) {
         return Plan(look: CellLook(glyph: .fullBlock, foreground: ink, background: background), bytes: move + 3)
       }
       return Plan(
@@ -57,11 +64,13 @@ struct CellWriter {
         bytes: move + 1 + colorCost)
     }
     let straight = dressed(look)
-    if straight.bytes > 0, let inverse = look.glyph.inverse {
-      let turned = dressed(CellLook(glyph: inverse, foreground: look.background, background: look.foreground))
-      if turned.bytes < straight.bytes { return Plan(look: turned.look, bytes: turned.bytes + move + 3) }
+    let entry = glyphs[Int(look.glyph.id)]
+    let own = move + Int(entry.byteCount)
+    if straight.bytes > 0, entry.hasInverse {
+      let turned = dressed(CellLook(glyph: entry.inverse, foreground: look.background, background: look.foreground))
+      if turned.bytes < straight.bytes { return Plan(look: turned.look, bytes: turned.bytes + own) }
     }
-    return Plan(look: straight.look, bytes: straight.bytes + move + 3)
+    return Plan(look: straight.look, bytes: straight.bytes + own)
   }
 
   /// A look with the current pens where they will do, and the bytes for those that will not.
@@ -94,7 +103,8 @@ struct CellWriter {
       return matching(wanted.foreground, shown.foreground) != nil
         && matching(wanted.background, shown.background) != nil
     }
-    return wanted.glyph.inverse == shown.glyph && matching(wanted.foreground, shown.background) != nil
+    let entry = glyphs[Int(wanted.glyph.id)]
+    return entry.hasInverse && entry.inverse == shown.glyph && matching(wanted.foreground, shown.background) != nil
       && matching(wanted.background, shown.foreground) != nil
   }
 
@@ -109,8 +119,8 @@ struct CellWriter {
     self.row = row
     self.column = column + 1
     take(look)
-    let (bytes, count) = look.glyph.utf8
-    pen.packed(bytes, count: count)
+    let entry = glyphs[Int(look.glyph.id)]
+    pen.packed(entry.bytes, count: Int(entry.byteCount))
   }
 
   @inline(__always)

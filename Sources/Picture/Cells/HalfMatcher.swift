@@ -32,15 +32,18 @@ struct TileHalves {
 /// Upper and lower half of the cell, a colour each.
 struct HalfMatcher: CellMatcher {
   let pens: PenChooser
-  let usesBlocks = true
-  let seesHalvesOnly = true
+  let repertoire = CellWriter.Repertoire.blocks
+  let detail = CellSignature.Detail.halves
 
   @inline(__always)
-  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
-    let halves = TileHalves(luma: luma, chroma: chroma)
-    let upper = pens.pen(halves.upper)
-    let lower = pens.pen(halves.lower)
-    let isFlat = pens.isExact ? halves.upper.isNear(halves.lower) : upper == lower
-    return CellLook(glyph: isFlat ? .space : .lowerHalf, foreground: lower, background: upper)
+  func match(_ job: MatchingJob) {
+    for index in 0..<job.count {
+      let column = Int(job.columns[index])
+      let halves = TileHalves(luma: job.luma(column), chroma: job.chroma(column))
+      job.looks[index] =
+        halves.upper.isNear(halves.lower)
+        ? pens.flat(halves.lower, column: column, row: job.row)
+        : pens.look(.lowerHalf, ink: halves.lower, ground: halves.upper, column: column, row: job.row)
+    }
   }
 }

@@ -2,8 +2,8 @@
 /// more colours than there are pens; where the halves of the cell differ more than that helps, shows each in its nearest
 /// pen.
 struct MixtureMatcher: CellMatcher {
-  let usesBlocks: Bool
-  let seesHalvesOnly = true
+  let repertoire: CellWriter.Repertoire
+  let detail = CellSignature.Detail.halves
   private let looks: [CellLook]
   private let mixtures: [Color]
   private let mixtureIndex: ColorIndex
@@ -18,7 +18,7 @@ struct MixtureMatcher: CellMatcher {
   ///   - depth: ``ColorDepth/ansi16`` or less.
   ///   - usesBlocks: whether to mix with shades and show halves, or to mix with ASCII characters.
   init(depth: ColorDepth, usesBlocks: Bool) {
-    self.usesBlocks = usesBlocks
+    repertoire = usesBlocks ? .blocks : .ascii
     colors =
       switch depth {
       case .mono: [.black, Self.lightGray]
@@ -48,10 +48,17 @@ struct MixtureMatcher: CellMatcher {
     mixtureIndex = ColorIndex(mixtures, lumaWeight: 2)
   }
 
-  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
+  func match(_ job: MatchingJob) {
+    for index in 0..<job.count {
+      let column = Int(job.columns[index])
+      job.looks[index] = look(luma: job.luma(column), chroma: job.chroma(column))
+    }
+  }
+
+  private func look(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
     let halves = TileHalves(luma: luma, chroma: chroma)
     let mixture = Int(mixtureIndex.nearest(halves.mean))
-    guard usesBlocks else { return looks[mixture] }
+    guard repertoire == .blocks else { return looks[mixture] }
     let upper = Int(colorIndex.nearest(halves.upper))
     let lower = Int(colorIndex.nearest(halves.lower))
     let mixed = halves.upper.distance(to: mixtures[mixture]) + halves.lower.distance(to: mixtures[mixture])

@@ -1,8 +1,8 @@
 /// Characters as grey tones in the default pens, for terminals without colours: the character whose ink lies most like the
 /// light in the tile.
 struct ToneMatcher: CellMatcher {
-  let usesBlocks = false
-  let seesHalvesOnly = false
+  let repertoire = CellWriter.Repertoire.ascii
+  let detail = CellSignature.Detail.full
   private let letters = LetterSet(normalized: false)
   private let tile = Storage<Float>(repeating: 0, count: LetterShapes.samples)
   /// What each shape costs by itself.
@@ -18,7 +18,14 @@ struct ToneMatcher: CellMatcher {
     white = letters.means.max() ?? 1
   }
 
-  func match(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
+  func match(_ job: MatchingJob) {
+    for index in 0..<job.count {
+      let column = Int(job.columns[index])
+      job.looks[index] = look(luma: job.luma(column), chroma: job.chroma(column))
+    }
+  }
+
+  private func look(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
     _ = LetterSet.reduce(luma, into: tile.pointer)
     // Black is no coverage, white as much as there is.
     let scale = white / (235 - 16)
