@@ -174,7 +174,7 @@ class Process:
 
 FIREFOX_PREFERENCES = {
     "media.navigator.streams.fake": True, "media.navigator.permission.disabled": True,
-    "media.peerconnection.ice.obfuscate_host_addresses": False, "media.autoplay.default": 0,
+    "media.autoplay.default": 0,
     "browser.shell.checkDefaultBrowser": False, "datareporting.policy.dataSubmissionEnabled": False,
     "app.update.enabled": False, "browser.startup.homepage_override.mstone": "ignore",
     "toolkit.telemetry.reportingpolicy.firstRun": False, "network.captive-portal-service.enabled": False,
@@ -185,17 +185,18 @@ FIREFOX_PREFERENCES = {
 class Browser:
     """A headless browser with fake devices on the test page under a name of its own."""
 
-    def __init__(self, kind, url, log=None):
+    def __init__(self, kind, url, log=None, hides=False):
+        """`hides`: shows `.local` names in place of its addresses, as browsers do for a page without camera and microphone."""
         self.profile = tempfile.mkdtemp(prefix=f"{kind}-")
         environment = dict(os.environ, HOME=self.profile)
         if kind == "chromium":
             arguments = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
-                         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+                         "--use-fake-device-for-media-stream", *([] if hides else ["--use-fake-ui-for-media-stream"]),
                          "--autoplay-policy=no-user-gesture-required", "--disable-background-networking",
                          "--disable-component-update", f"--user-data-dir={self.profile}", url]
         else:
-            preferences = "".join(
-                f'user_pref("{name}", {json.dumps(value)});\n' for name, value in FIREFOX_PREFERENCES.items())
+            wanted = {**FIREFOX_PREFERENCES, "media.peerconnection.ice.obfuscate_host_addresses": hides}
+            preferences = "".join(f'user_pref("{name}", {json.dumps(value)});\n' for name, value in wanted.items())
             pathlib.Path(self.profile, "user.js").write_text(preferences)
             arguments = ["firefox-esr", "--headless", "--no-remote", "--profile", self.profile, url]
         self.process = Process(arguments, log=log, environment=environment)

@@ -3,6 +3,7 @@
 import ctypes
 import fcntl
 import heapq
+import itertools
 import os
 import select
 import struct
@@ -21,8 +22,10 @@ def run(*command):
 class Lab:
     """The namespaces of one test; all end with it."""
 
+    numbers = itertools.count(1)
+
     def __init__(self):
-        self.prefix = f"ice{os.getpid()}"
+        self.prefix = f"ice{os.getpid()}.{next(self.numbers)}"
         self.names = []
         self.delays = []
         self.links = 0
@@ -51,7 +54,7 @@ class Lab:
         Returns the names of the interfaces. Addresses have a prefix length: 10.0.0.1/24.
         """
         self.links += 1
-        names = f"{other.name}{self.links}", f"{one.name}{self.links}"
+        names = f"{other.name}{self.links}", f"{one.name}{self.links}"  # at `one`, at `other`
         if delay:
             self.delays.append(DelayLink(one, names[0], other, names[1], delay))
         else:
@@ -82,6 +85,11 @@ class Host:
     def route(self, via):
         self.ip("route", "add", "default", "via", via)
 
+    def interface_of(self, address):
+        """The name of the interface that has this address."""
+        lines = subprocess.run(["ip", "-n", self.netns, "-o", "address"], capture_output=True, text=True).stdout
+        return next(line.split()[1] for line in lines.splitlines() if f" {address}/" in line)
+
     def forward(self):
         self.run("sh", "-c", "for name in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > /proc/sys/net/$name; done")
 
@@ -91,8 +99,8 @@ class Host:
         self.forward()
         self.nft(f"""
             table ip nat {{
-                chain out {{ type nat hook postrouting priority srcnat; oifname "{outside}" masquerade
-                             {"random" if random else ""}; }}
+                chain out {{ type nat hook postrouting priority srcnat; 
+                    oifname "{outside}" masquerade {"random" if random else ""}; }}
             }}
             table ip guard {{
                 chain in {{ type filter hook input priority filter; iifname "{outside}" ct state new drop; }}
@@ -107,6 +115,47 @@ class Host:
 
     def nft(self, rules):
         subprocess.run(self.command(["nft", "-f", "-"]), input=rules.encode(), check=True)
+
+
+class Internet(Lab):
+    """A server and any number of sites around one router. A site's host has an address of its own or is behind a NAT."""
+
+    KINDS = ("none", "restricted", "symmetric")
+    SERVER = "203.0.113.2"
+
+    def __init__(self, server_delay=None):
+        super().__init__()
+        self.router = self.host("net")
+        self.router.forward()
+        self.server = self.host("srv")
+        self.link(self.server, f"{self.SERVER}/24", self.router, "203.0.113.1/24", server_delay)
+        self.server.route("203.0.113.1")
+        self.sites = 0
+
+    def site(self, name, kind="none", delay=None):
+        self.sites += 1
+        public, near = f"198.51.{self.sites}.2", f"198.51.{self.sites}.1"
+        host = self.host(name)
+        if kind == "none":
+            self.link(host, f"{public}/24", self.router, f"{near}/24", delay)
+            host.route(near)
+            return host
+        nat = host.nat = self.host(f"{name}n")
+        outside, _ = self.link(nat, f"{public}/24", self.router, f"{near}/24", delay)
+        nat.route(near)
+        nat.masquerade(outside, random=kind == "symmetric")
+        self.link(host, "192.168.1.2/24", nat, "192.168.1.1/24")
+        host.route("192.168.1.1")
+        return host
+
+
+    def second_link(self, host):
+        """Another way from a host to the world, of less preference. Returns its interface."""
+        self.sites += 1
+        public, near = f"198.51.{self.sites}.2", f"198.51.{self.sites}.1"
+        interface, _ = self.link(host, f"{public}/24", self.router, f"{near}/24")
+        host.ip("route", "add", "default", "via", near, "metric", "200")
+        return interface
 
 
 class DelayLink:

@@ -20,6 +20,12 @@ struct Command: Decodable, Sendable {
   /// Milliseconds.
   var interval: Double?
   var size: Int?
+  /// Whether host candidates of TCP are offered, too.
+  var tcp: Bool?
+  /// Whether names are told in place of addresses.
+  var hides: Bool?
+  /// A PEM file of authorities to trust.
+  var roots: String?
 }
 
 /// What the script is told: a line of JSON each.

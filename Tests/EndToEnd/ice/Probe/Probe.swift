@@ -7,6 +7,7 @@ import NIOPosix
 enum Probe {
   static func main() async {
     let peer = ProbePeer(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
+    Report.write("ready")
     let decoder = JSONDecoder()
     while let line = readLine() {
       do {

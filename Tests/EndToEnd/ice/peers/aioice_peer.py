@@ -126,6 +126,7 @@ class Peer:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        tell("ready")
         while line := await reader.readline():
             command = json.loads(line)
             if command["do"] == "quit":

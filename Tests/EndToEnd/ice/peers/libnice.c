@@ -253,6 +253,7 @@ int main(void) {
   loop = g_main_loop_new(NULL, FALSE);
   back = g_hash_table_new(NULL, NULL);
   g_io_add_watch(g_io_channel_unix_new(0), G_IO_IN | G_IO_HUP, line_came, NULL);
+  tell("ready", NULL);
   g_main_loop_run(loop);
   if (agent) g_object_unref(agent);
   return 0;

@@ -224,6 +224,7 @@ func (p *peer) restart() {
 
 func main() {
 	p := &peer{back: map[uint32]bool{}}
+	tell("ready", fields{})
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var c command

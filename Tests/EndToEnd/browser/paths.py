@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""A browser calls our terminal client over other paths than the plain one: through a relay only, with its addresses hidden
+behind `.local` names, and with ICE restarted in mid-call.
+
+    paths.py [--bin DIR] [--browser chromium|firefox]... [--seconds 3] [--logs DIR]
+
+`Tests/EndToEnd/run` starts this in a network namespace with an interface that has the address 10.77.0.1.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import traceback
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "ice")]
+from calls import ROOT, Calls  # noqa: E402
+from coturn import PASSWORD, USER, Coturn  # noqa: E402
+from harness import Timeout  # noqa: E402
+
+ADDRESS = "10.77.0.1"
+
+
+class Here:
+    """The namespace this runs in, as a host for coturn."""
+
+    @staticmethod
+    def command(arguments):
+        return arguments
+
+
+class Paths(Calls):
+    def __init__(self, options, kind, name, **more):
+        self.name = name
+        super().__init__(options, kind, "1", **more)
+        self.tag = f"{kind}-{name}"
+
+    def call(self, sees_us=True):
+        """Calls the bot from the page, until each has seen the other for some seconds. Returns the place in the reports."""
+        page, line = self.stage.mark(self.page), self.bot.mark()
+        self.stage.tell(self.page, do="call", name="bot")
+        self.seen = self.stage.wait(self.page, f"{self.options.seconds} s of picture and sound", self.seen_by_page, page)
+        if sees_us:
+            self.bot.wait_line("as much at the terminal", self.seen_by_terminal, line)
+        return page
+
+    def candidates(self, since):
+        return [event["candidate"] for event in self.stage.reports[self.page][since:] if event["kind"] == "candidate"]
+
+    def hang_up(self, page):
+        self.stage.tell(self.page, do="hang-up")
+        self.stage.wait(self.page, "the end of the call", lambda e: e["kind"] == "closed", page)
+
+    def relay(self):
+        page = self.call()
+        pair = self.seen["pair"]
+        assert pair["local"] == "relay", f"the page took {pair}"
+        self.hang_up(page)
+        return f"{pair['local']} - {pair['remote']}, decoded {self.seen['video']['framesDecoded']}"
+
+    def names(self):
+        page = self.call(sees_us=False)
+        hosts = [text for text in self.candidates(page) if " typ host" in text]
+        assert hosts and all(".local " in text for text in hosts), f"the page shows its addresses: {hosts}"
+        self.hang_up(page)
+        return f"{len(hosts)} host candidates, all with names; decoded {self.seen['video']['framesDecoded']}"
+
+    def restart(self):
+        page = self.call()
+        before = self.stage.mark(self.page)
+        decoded = self.seen["video"]["framesDecoded"]
+        self.stage.tell(self.page, do="restart")
+        self.stage.wait(self.page, "new candidates", lambda e: e["kind"] == "candidate", before)
+        line = self.bot.mark()
+        after = self.stage.wait(
+            self.page, "pictures after the restart",
+            lambda e: e["kind"] == "stats" and e["video"].get("framesDecoded", 0) > decoded + 30 * self.options.seconds, before)
+        self.bot.wait_line("pictures at the terminal after it", self.seen_by_terminal, line)
+        states = [event["state"] for event in self.stage.reports[self.page][before:] if event["kind"] == "ice"]
+        assert not {"failed", "disconnected", "closed"} & set(states), f"states of the page: {states}"
+        self.hang_up(page)
+        return f"states {states}, decoded {decoded}, then {after['video']['framesDecoded']}, freezes {after['video'].get('freezeCount')}"
+
+
+def relay_only(transport):
+    server = {"urls": f"turn:{ADDRESS}:3478?transport={transport}", "username": USER, "credential": PASSWORD}
+    return {"configuration": json.dumps({"iceServers": [server], "iceTransportPolicy": "relay"})}
+
+
+SCENES = {
+    "relay-udp": (Paths.relay, {"query": relay_only("udp")}),
+    "relay-tcp": (Paths.relay, {"query": relay_only("tcp")}),
+    "names": (Paths.names, {"query": {"media": "none"}, "hides": True}),
+    "restart": (Paths.restart, {}),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / ".build/release")
+    parser.add_argument("--browser", action="append", choices=["chromium", "firefox"])
+    parser.add_argument("--scene", action="append", choices=SCENES)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--port", type=int, default=6504)
+    parser.add_argument("--logs", default=ROOT / ".build/end-to-end")
+    options = parser.parse_args()
+    pathlib.Path(options.logs).mkdir(parents=True, exist_ok=True)
+    turn = Coturn(Here, [ADDRESS], options.logs)
+    passed = failed = 0
+    try:
+        for kind in options.browser or ["chromium", "firefox"]:
+            for name in options.scene or SCENES:
+                scene, more = SCENES[name]
+                try:
+                    with Paths(options, kind, name, **more) as call:
+                        print(f"  {kind} {name}: {scene(call)}", flush=True)
+                        errors = call.stage.errors(call.page)
+                        assert not errors, f"the page reported {errors}"
+                    passed += 1
+                except (Timeout, AssertionError, OSError):
+                    print(f"  {kind} {name}: FAILED\n{traceback.format_exc(limit=-2)}", flush=True)
+                    failed += 1
+    finally:
+        turn.stop()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

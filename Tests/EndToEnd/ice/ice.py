@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""Our ICE with its real driver against other implementations, real TURN servers and the kernel's NATs.
+
+    ice.py [--bin DIR] [--scene NAME]... [--logs DIR] [--minutes 10]
+
+Each scene builds its own networks out of network namespaces, so this takes root. Scenes:
+"""
+
+import argparse
+import pathlib
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from coturn import Capture, Certificate, Coturn, is_tls, server  # noqa: E402
+from lab import Internet  # noqa: E402
+from peers import Call, Peer, Programs, Timeout  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+OTHERS = ("aioice", "pion", "libnice")
+CAN_RESTART = ("glyphone", "pion", "libnice")
+TRANSPORTS = ("udp", "tcp", "tls")
+
+
+class Scene:
+    """A scene's networks, servers and peers, all of which end with it."""
+
+    def __init__(self, suite, name):
+        self.suite, self.name = suite, name
+        self.folder = suite.logs / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.endings = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        while self.endings:
+            self.endings.pop()()
+
+    def internet(self, **options):
+        internet = Internet(**options)
+        self.endings.append(lambda: internet.__exit__())
+        self.certificate = Certificate(self.folder, address=internet.SERVER)
+        return internet
+
+    def coturn(self, internet, *options, tls=True):
+        turn = Coturn(internet.server, [internet.SERVER], self.folder, self.certificate if tls else None, options)
+        self.endings.append(turn.stop)
+        return turn
+
+    def peer(self, kind, host, label):
+        command = self.suite.programs.commands[kind]
+        # Ours is told whom to trust.
+        environment = [] if kind == "glyphone" else ["env", f"SSL_CERT_FILE={self.certificate.root}"]
+        peer = Peer(kind, host.command([*environment, *command]), self.folder / f"{label}-{kind}.log")
+        self.endings.append(peer.stop)
+        return peer
+
+    def call(self, one, other, label=""):
+        """`one` and `other`: kind and host of each."""
+        return Call(self.peer(*one, f"{label}1"), self.peer(*other, f"{label}2"))
+
+    def options(self, transport=None, **more):
+        options = {"roots": str(self.certificate.root), **more}
+        if transport:
+            options.update(servers=[server(transport, Internet.SERVER)], policy="relay")
+        return options
+
+    def note(self, text):
+        self.suite.note(f"  {self.name}: {text}")
+
+
+def milliseconds(seconds):
+    return f"{seconds * 1000:.0f} ms"
+
+
+def check_exchange(call, lost=0, **options):
+    """Datagrams both ways, of which at most `lost` may be missing at either side."""
+    counts, results = call.exchange(**options)
+    for peer, result in zip(call.peers, results):
+        assert result["sent"] - result["back"] <= lost, f"{peer.kind}: {counts} echoes came back"
+    return counts, results
+
+
+# Scenes. Each is a function of the suite and returns jobs: a name and a function of a scene.
+
+def peers(suite):
+    """aioice, pion, libnice and ourselves in both roles: directly and through relays; restart from either side"""
+
+    def job(one, other, transport):
+        def run(scene):
+            internet = scene.internet()
+            if transport:
+                scene.coturn(internet)
+            call = scene.call((one, internet.site("a")), (other, internet.site("b")))
+            began = call.start(scene.options(transport)).connected()
+            counts, _ = check_exchange(call)
+            pair = call.peers[0].last("pair")
+            wanted = "relay" if transport else "host"
+            assert pair["local"].startswith((wanted, "prflx")), f"the pair is {pair}"
+            text = f"connected in {milliseconds(began[0])}, {', '.join(counts)} back, {pair['local']} - {pair['remote']}"
+            if {one, other} <= set(CAN_RESTART):
+                text += "".join(restarted(peer, call) for peer in call.peers)
+            scene.note(text)
+
+        return f"{one}-{other}-{transport or 'direct'}", run
+
+    for kind in (*OTHERS, "glyphone"):
+        for transport in (None, *TRANSPORTS):
+            # libnice opens plain TCP where TLS was asked for (0.1.21), and coturn takes it: nothing to learn there.
+            if (kind, transport) == ("libnice", "tls"):
+                continue
+            yield job("glyphone", kind, transport)
+            if kind != "glyphone":
+                yield job(kind, "glyphone", transport)
+
+
+def restarted(peer, call):
+    """Restarts ICE from `peer` in the midst of an exchange, which must lose nothing but what pion does: it forgets its pair
+    and does not send until the next works."""
+    lost = 10 if any(one.kind == "pion" for one in call.peers) else 0
+    marks = [one.mark() for one in call.peers]
+    for one in call.peers:
+        one.tell(do="send", count=150, interval=20, size=100)
+    time.sleep(1)
+    peer.tell(do="restart")
+    gaps = []
+    for one, mark in zip(call.peers, marks):
+        result = one.wait("the end of the exchange", lambda l: l["is"] == "echoed", mark, 20)
+        assert result["sent"] - result["back"] <= lost, f"{result} while {peer.kind} restarted"
+        one.wait("new credentials", lambda l: l["is"] == "credentials", mark)
+        one.wait("the new pair", lambda l: l["is"] == "pair", mark)
+        gaps.append(result["gap"])
+    return f"; restart by {peer.kind}: longest gap {max(gaps)} ms"
+
+
+def nat(suite):
+    """the kernel's NATs on both sides (masquerade, masquerade random), with a STUN and a TURN server"""
+
+    def job(one, other):
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet)
+            sites = internet.site("a", one), internet.site("b", other)
+            call = scene.call(("glyphone", sites[0]), ("glyphone", sites[1]))
+            servers = [{"url": f"stun:{internet.SERVER}:3478"}, server("udp", internet.SERVER)]
+            began = call.start(scene.options(servers=servers)).connected()
+            time.sleep(1)  # A relay may come first and be left for a direct pair.
+            check_exchange(call)
+            pair = call.peers[0].last("pair")
+            relayed = any(pair[side].startswith("relay") for side in ("local", "remote"))
+            # A symmetric NAT takes a port that a port-restricted one has not been told to let in.
+            wanted = "symmetric" in (one, other) and "none" not in (one, other)
+            assert relayed == wanted, f"{'relayed' if relayed else 'direct'}: {pair}"
+            scene.note(f"{milliseconds(began[0])}, {pair['local']} - {pair['remote']}")
+
+        return f"nat-{one}-{other}", run
+
+    for one in Internet.KINDS:
+        for other in Internet.KINDS:
+            yield job(one, other)
+
+
+def firewall(suite):
+    """no UDP gets through: a relay over TCP or TLS carries the call"""
+
+    def job(transport):
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet)
+            sites = internet.site("a", "restricted"), internet.site("b", "restricted")
+            for site in sites:
+                site.nat.block_udp()
+            servers = [{"url": f"stun:{internet.SERVER}:3478"}, server("udp", internet.SERVER),
+                       server(transport, internet.SERVER)]
+            call = scene.call(("glyphone", sites[0]), ("glyphone", sites[1]))
+            began = call.start(scene.options(servers=servers)).connected(timeout=30)
+            check_exchange(call)
+            scene.note(f"{milliseconds(began[0])}, {call.peers[0].last('pair')['local']}")
+
+        return f"firewall-{transport}", run
+
+    yield job("tcp")
+    yield job("tls")
+
+
+def roaming(suite):
+    """the network changes in mid-call - an interface goes down, an address changes, a cable comes later - and it goes on"""
+
+    def job(name, change, two_links, longest):
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet)
+            one, other = internet.site("a"), internet.site("b")
+            if two_links:
+                internet.second_link(one)
+            call = scene.call(("glyphone", one), ("glyphone", other))
+            servers = [{"url": f"stun:{internet.SERVER}:3478"}]
+            call.start(scene.options(servers=servers)).connected()
+            time.sleep(2.5)  # The pair is settled.
+            address = call.peers[0].last("pair")["local"].split()[1].rpartition(":")[0]
+            marks = [peer.mark() for peer in call.peers]
+            for peer in call.peers:
+                peer.tell(do="send", count=500, interval=20, size=200)
+            time.sleep(2)
+            began = time.monotonic()
+            change(internet, one, one.interface_of(address), address)
+            results = [peer.wait("the end of the exchange", lambda l: l["is"] == "echoed", mark, 30)
+                       for peer, mark in zip(call.peers, marks)]
+            gap = max(result["gap"] for result in results)
+            states = [line["state"] for peer in call.peers for line in peer.lines if line["is"] == "state"]
+            assert "failed" not in states, states
+            assert gap <= longest, f"nothing came back for {gap} ms"
+            restored = call.peers[0].last("pair")
+            check_exchange(call)
+            scene.note(f"longest gap {gap} ms (of it {milliseconds(restored['at'] - began)} until the new pair), then "
+                       f"{restored['local']} - {restored['remote']}")
+
+        return f"roaming-{name}", run
+
+    def down(internet, host, interface, address):
+        host.ip("link", "set", interface, "down")
+
+    def readdress(internet, host, interface, address):
+        near = address.rpartition(".")[0]
+        host.ip("address", "delete", f"{address}/24", "dev", interface)
+        host.ip("address", "add", f"{near}.77/24", "dev", interface)
+        host.ip("route", "add", "default", "via", f"{near}.1")
+
+    def replug(internet, host, interface, address):
+        down(internet, host, interface, address)
+        time.sleep(3)
+        internet.second_link(host)
+
+    yield job("down", down, True, 3000)
+    yield job("address", readdress, False, 3000)
+    yield job("replug", replug, False, 7000)
+
+
+def turn(suite):
+    """what a TURN server refuses is said in words; TLS is TLS on the wire; time-limited credentials"""
+
+    def refused(name, transport, words, tls=True, trusted=True, **change):
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet, tls=tls)
+            peer = scene.peer("glyphone", internet.site("a"), "1")
+            options = scene.options(transport)
+            options["servers"][0].update(change)
+            if not trusted:
+                del options["roots"]
+            peer.tell(do="start", role="controlling", **options)
+            problem = peer.wait("a problem", lambda l: l["is"] == "problem", timeout=15)["text"]
+            assert all(word in problem.lower() for word in words), f"the words are: {problem}"
+            scene.note(problem)
+
+        return f"turn-{name}", run
+
+    address = Internet.SERVER
+    yield refused("wrong-password", "udp", ["password"], credential="wrong")
+    yield refused("wrong-password-tls", "tls", ["password"], credential="wrong")
+    yield refused("unknown-authority", "tls", ["certificate"], trusted=False)
+    yield refused("no-such-port", "tcp", ["refused"], url=f"turn:{address}:3479?transport=tcp")
+    # Without a certificate coturn takes plain text only.
+    yield refused("no-tls-there", "tls", ["tls"], tls=False, url=f"turns:{address}:3478?transport=tcp")
+
+    def bytes_of_tls(scene):
+        internet = scene.internet()
+        scene.coturn(internet)
+        capture = Capture(internet.router, "any", scene.folder / "tls.pcap", "port 5349 or port 3478")
+        call = scene.call(("glyphone", internet.site("a")), ("glyphone", internet.site("b")))
+        call.start(scene.options("tls")).connected()
+        check_exchange(call)
+        payloads = capture.tcp_payloads()
+        assert len(payloads) == 4, f"{len(payloads)} directions of TCP"
+        for ports, data in payloads.items():
+            assert 5349 in ports and is_tls(data), f"no TLS on {ports}: {data[:40].hex()}"
+        scene.note("every TCP stream began with a TLS handshake and shows no STUN")
+
+    yield "turn-tls-bytes", bytes_of_tls
+
+
+def nonce(suite):
+    """calls through relays over UDP, TCP and TLS while the server's nonces grow stale: nothing may be lost"""
+
+    def job(transport):
+        def run(scene):
+            internet = scene.internet()
+            coturn = scene.coturn(internet, "--stale-nonce=60", "--max-allocate-lifetime=180")
+            call = scene.call(("glyphone", internet.site("a")), ("glyphone", internet.site("b")))
+            call.start(scene.options(transport)).connected()
+            seconds = suite.options.minutes * 60
+            _, results = call.exchange(count=int(seconds * 25), interval=40, size=1000, timeout=60)
+            texts = [f"{r['back']}/{r['sent']} back, longest gap {r['gap']} ms" for r in results]
+            stale = coturn.count("Stale nonce")
+            scene.note(f"{'; '.join(texts)}; {stale} stale nonces")
+            assert all(r["back"] == r["sent"] for r in results), texts
+            assert stale >= suite.options.minutes - 1, f"only {stale} stale nonces: nothing was tested"
+
+        return f"nonce-{transport}", run
+
+    for transport in TRANSPORTS:
+        yield job(transport)
+
+
+SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, roaming, turn, nonce)}
+__doc__ += "".join(f"\n    {name:9} {scene.__doc__}" for name, scene in SCENES.items())
+
+
+class Suite:
+    def __init__(self, options):
+        self.options = options
+        self.logs = pathlib.Path(options.logs)
+        self.programs = Programs(options.bin / "ice-probe", options.build)
+        self.programs.prepare(OTHERS)
+
+    def note(self, text):
+        print(text, flush=True)
+
+    def run_job(self, name, job):
+        try:
+            with Scene(self, name) as scene:
+                job(scene)
+            return None
+        except Exception as error:
+            self.note(f"  {name}: FAILED: {error}")
+            if not isinstance(error, AssertionError):
+                self.note(traceback.format_exc(limit=-2))
+            return name
+
+    def run(self):
+        jobs = [job for name in self.options.scene or SCENES for job in SCENES[name](self)]
+        jobs = [job for job in jobs if self.options.only in job[0]]
+        # The long ones first; most of the time of a scene is waiting.
+        jobs.sort(key=lambda job: not job[0].startswith("nonce"))
+        with ThreadPoolExecutor(self.options.parallel) as pool:
+            failed = [name for name in pool.map(lambda job: self.run_job(*job), jobs) if name]
+        print(f"{len(jobs) - len(failed)} passed, {len(failed)} failed" + "".join(f"\n  {name}" for name in failed))
+        return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / ".build/release", help="where our programs are")
+    parser.add_argument("--scene", action="append", choices=SCENES)
+    parser.add_argument("--only", default="", help="only jobs whose name contains this")
+    parser.add_argument("--minutes", type=float, default=10, help="how long the calls with stale nonces last")
+    parser.add_argument("--parallel", type=int, default=6)
+    parser.add_argument("--logs", default=ROOT / ".build/end-to-end/ice")
+    parser.add_argument("--build", default=ROOT / ".build/ice-peers", help="where peer programs are made")
+    return Suite(parser.parse_args()).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
