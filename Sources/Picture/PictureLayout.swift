@@ -6,6 +6,10 @@ public enum PictureFit: Sendable, Hashable {
   case letterbox
   /// Stretched over the whole viewport.
   case stretch
+  /// As small as it goes while it covers the whole viewport; what stands out is cut off on both sides.
+  case fill
+  /// A pixel of the picture is a pixel of the terminal; what has no room is cut off on all sides.
+  case actualSize
 }
 
 /// Which cells of a viewport hold what.
@@ -35,7 +39,9 @@ struct PictureLayout: Hashable {
       inner.rows = min(inner.rows, largest.height / cellPixels.height)
       inner.column += (area.columns - inner.columns) / 2
     }
-    if let remote, fit == .letterbox, !inner.isEmpty {
+    if let remote, fit == .actualSize, !inner.isEmpty {
+      picture = Self.actualSize(remote, in: inner, cell: cellPixels)
+    } else if let remote, fit == .letterbox, !inner.isEmpty {
       picture = Self.letterbox(remote, in: inner, cell: cellPixels)
     } else {
       picture = inner.isEmpty ? CellRectangle(column: area.column, row: area.row, columns: 0, rows: 0) : inner
@@ -55,6 +61,21 @@ struct PictureLayout: Hashable {
     result.column += (area.columns - result.columns) / 2
     result.row += (area.rows - result.rows) / 2
     return result
+  }
+
+  /// As many cells as the picture has pixels for, centred.
+  static func actualSize(_ size: VideoSize, in area: CellRectangle, cell: PixelSize) -> CellRectangle {
+    var result = area
+    result.columns = rounded(size.width, cell.width, atMost: area.columns)
+    result.rows = rounded(size.height, cell.height, atMost: area.rows)
+    result.column += (area.columns - result.columns) / 2
+    result.row += (area.rows - result.rows) / 2
+    return result
+  }
+
+  /// What the picture is drawn on, in the terminal's pixels.
+  var picturePixels: PixelSize {
+    PixelSize(width: picture.columns * cellPixels.width, height: picture.rows * cellPixels.height)
   }
 
   /// The lower right corner for the self view: a quarter as wide as the picture and at most a third as high, or nothing

@@ -21,13 +21,19 @@ public enum RenderMode: String, Sendable, CaseIterable {
   /// iTerm2's inline images: a whole PNG for every change, for terminals that know nothing better.
   case iterm2
 
-  /// The best mode for a terminal: kitty graphics where there are, sixel where the terminal draws it in enough colours and has told how large its cells
-  /// are, block elements with 256 colours or more, half blocks with less, letters where there is no UTF-8.
+  /// The best mode for a terminal: kitty graphics where there are, sixel where the terminal draws it in enough colours, both
+  /// only where it has told how large its cells are; block elements with 256 colours or more, half blocks with less,
+  /// letters where there is no UTF-8.
   public static func automatic(for capabilities: TerminalCapabilities) -> RenderMode {
     if capabilities.kitty != nil, capabilities.cellPixels != nil { return .kitty }
     if let sixel = capabilities.sixel, sixel.registers >= SixelSupport.fewestForVideo, capabilities.cellPixels != nil {
       return .sixel
     }
+    return automaticCells(for: capabilities)
+  }
+
+  /// The best mode that is made of characters.
+  public static func automaticCells(for capabilities: TerminalCapabilities) -> RenderMode {
     guard capabilities.isUTF8 else { return .ascii }
     return capabilities.colors >= .ansi256 ? .block : .half
   }
@@ -40,6 +46,14 @@ public enum RenderMode: String, Sendable, CaseIterable {
     case .sixel: capabilities.sixel != nil
     case .kitty: capabilities.kitty != nil
     case .iterm2: capabilities.hasInlineImages
+    }
+  }
+
+  /// Whether it is made of pixels rather than of characters.
+  public var hasPixels: Bool {
+    switch self {
+    case .sixel, .kitty, .iterm2: true
+    case .ascii, .half, .quadrant, .block, .sextant, .octant, .braille: false
     }
   }
 

@@ -34,6 +34,12 @@ public final class Renderer {
   /// samples). 0 sends every change; larger values suit slower links. Not for sixel.
   public var lambda: Double
 
+  /// Tones, zoom and the like.
+  public var effects = PictureEffects()
+  /// A frame of characters ends with the row of cells in which it reaches this many bytes; the next one goes on there. So
+  /// even a picture that is drawn whole keeps to a budget. Nothing for the modes of pixels.
+  public var byteLimit = Int.max
+
   /// A price of a byte at which nobody sees the difference.
   public static let standardLambda = 2.0
 
@@ -57,6 +63,7 @@ public final class Renderer {
   private var retired: (any PixelCanvas)?
   private var isWhole = true
   private let writer = TerminalWriter()
+  private let adjuster = FrameAdjuster()
 
   public init(
     mode: RenderMode, capabilities: TerminalCapabilities, fit: PictureFit = .letterbox,
@@ -84,10 +91,16 @@ public final class Renderer {
   public func render(
     remote: VideoFrame?, selfView: VideoFrame?, in viewport: Viewport, into output: inout [UInt8]
   ) -> RenderedFrame {
-    let layout = PictureLayout(
+    var layout = PictureLayout(
       viewport: viewport, remote: remote.map(Self.size), selfView: selfView.map(Self.size), fit: fit,
       sixel: shownMode == .sixel ? capabilities.sixel : shownMode == .iterm2 ? SixelSupport() : nil)
     guard !layout.area.isEmpty else { return RenderedFrame() }
+    layout.mirrorsSelfView = effects.mirrorsSelfView
+    let shown = remote.map { frame in
+      adjuster.adjust(
+        frame, window: SourceWindow(size: Self.size(frame), area: layout.picturePixels, fit: fit, effects: effects),
+        effects: effects)
+    }
     let canvas = canvas(for: layout)
     writer.removeAll()
     begin()
@@ -95,7 +108,7 @@ public final class Renderer {
     retired?.clear(into: writer)
     retired = nil
     if isWhole { writeMargins(layout) }
-    let cells = draw(canvas, remote: remote, selfView: selfView)
+    let cells = draw(canvas, remote: shown, selfView: selfView)
     isWhole = false
     var result = RenderedFrame(cells: cells, picture: layout.picture, selfView: layout.selfView)
     if writer.count > prologue {
@@ -168,9 +181,10 @@ public final class Renderer {
   private func draw(_ canvas: Canvas, remote: VideoFrame?, selfView: VideoFrame?) -> Int {
     switch canvas {
     case .cells(let renderer):
-      renderer.render(remote: remote, selfView: selfView, lambda: max(0, lambda), into: writer)
+      renderer.byteLimit = byteLimit
+      return renderer.render(remote: remote, selfView: selfView, lambda: max(0, lambda), into: writer)
     case .pixels(let canvas):
-      canvas.render(remote: remote, selfView: selfView, into: writer)
+      return canvas.render(remote: remote, selfView: selfView, into: writer)
     }
   }
 

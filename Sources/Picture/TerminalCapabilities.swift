@@ -42,10 +42,20 @@ public struct SixelSupport: Sendable, Hashable {
   /// replace every cell under an image.
   public var keepsUnpaintedPixels: Bool
 
-  public init(registers: Int = 256, largestImage: PixelSize? = nil, keepsUnpaintedPixels: Bool = false) {
+  /// Whether a part of the picture can be drawn by an image of its own; otherwise every image is the whole picture.
+  public var placesRectangles: Bool
+  /// Whether images can use colours told by earlier ones (CSI ? 1070 l); otherwise each tells all of its own.
+  public var sharesRegisters: Bool
+
+  public init(
+    registers: Int = 256, largestImage: PixelSize? = nil, keepsUnpaintedPixels: Bool = false,
+    placesRectangles: Bool = true, sharesRegisters: Bool = false
+  ) {
     self.registers = registers
     self.largestImage = largestImage
     self.keepsUnpaintedPixels = keepsUnpaintedPixels
+    self.placesRectangles = placesRectangles
+    self.sharesRegisters = sharesRegisters
   }
 
   /// The largest image to make.
@@ -85,7 +95,8 @@ public struct TerminalCapabilities: Sendable, Hashable {
   public var multiplexer: Multiplexer?
 
   public init(
-    colors: ColorDepth, baseColors: [RGBColor] = [], isUTF8: Bool = true, sixel: SixelSupport? = nil, kitty: KittySupport? = nil,
+    colors: ColorDepth, baseColors: [RGBColor] = [], isUTF8: Bool = true, sixel: SixelSupport? = nil,
+    kitty: KittySupport? = nil,
     hasInlineImages: Bool = false, synchronizedUpdates: Bool = true, cellPixels: PixelSize? = nil,
     screenCells: CellRectangle? = nil, name: String = "",
     multiplexer: Multiplexer? = nil

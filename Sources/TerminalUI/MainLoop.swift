@@ -19,7 +19,7 @@ final class MainLoop {
   private var decoder = InputDecoder()
   private var decodeBy: NIODeadline?
   private var renderMode: RenderMode
-  private var fence = FrameFence()
+  private var pacer: OutputPacer
   /// Counts what makes the picture on the terminal worthless.
   private var pictureSerial = 0
   private var wasPictureShown = false
@@ -36,16 +36,26 @@ final class MainLoop {
     self.screen = screen
     self.guardian = guardian
     self.probe = probe.isFinished ? nil : probe
-    capabilities = probe.capabilities
-    capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
+    pacer = OutputPacer(bytesPerSecond: ui.options.bytesPerSecond, now: .now())
+    capabilities = Self.known(probe, terminal, ui.options)
     isRenderModeChosen = ui.options.renderMode != nil
-    renderMode = ui.options.renderMode ?? .automatic(for: capabilities)
+    renderMode = ui.options.renderMode ?? .automatic(for: capabilities, bytesPerSecond: ui.options.bytesPerSecond)
     let size = terminal.size
     let environment = ScreenModel.Environment(wallClock: LocalTime.now, timeText: LocalTime.text)
     model = ScreenModel(
       columns: size.columns, rows: size.rows, name: ui.options.name, server: ui.options.server,
       environment: environment, now: .now())
     canvas = ScreenView.draw(model)
+  }
+
+  /// What is known of the terminal: from its answers, from the kernel, and last of all from the person.
+  private static func known(
+    _ probe: CapabilityProbe, _ terminal: Terminal, _ options: TerminalUI.Options
+  ) -> TerminalCapabilities {
+    var capabilities = probe.capabilities
+    capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
+    options.overrides.apply(to: &capabilities, wanting: options.renderMode)
+    return capabilities
   }
 
   private static let showCursor = Array("\u{1B}[?25h".utf8)
@@ -80,12 +90,12 @@ final class MainLoop {
   /// Waits a moment for the terminal's answers that are still on their way, or the shell would take them for typed.
   private func awaitAnswers() {
     let end = NIODeadline.now() + .milliseconds(300)
-    while fence.isInUse, fence.outstanding > 0, .now() < end {
+    while pacer.asks, pacer.inFlight > 0, .now() < end {
       var state = pollfd(fd: terminal.input, events: Int16(POLLIN), revents: 0)
       guard poll(&state, 1, 50) >= 0 else { return }
       guard state.revents != 0 else { continue }
       guard case .bytes(let bytes) = terminal.read() else { return }
-      for key in decoder.decode(bytes) where key == .statusReport { fence.answered() }
+      for key in decoder.decode(bytes) where key == .statusReport { pacer.answered(now: .now()) }
     }
   }
 
@@ -103,10 +113,12 @@ final class MainLoop {
 
   private var timeout: Int32 {
     if needsDrawing, !terminal.isWriting, terminal.isReady { return 0 }
-    let deadlines = [model.deadline, decodeBy, farewell?.deadline].compactMap { $0 }
+    let now = NIODeadline.now()
+    let chance = model.showsPicture ? pacer.nextChance(now: now).flatMap { $0 > now ? $0 : nil } : nil
+    let deadlines = [model.deadline, decodeBy, farewell?.deadline, chance].compactMap { $0 }
     guard let next = deadlines.min() else { return 60_000 }
     // Rounded up: waking a moment early would only mean to wait again.
-    return Int32(clamping: max((next - .now()).nanoseconds + 999_999, 0) / 1_000_000)
+    return Int32(clamping: max((next - now).nanoseconds + 999_999, 0) / 1_000_000)
   }
 
   // MARK: - Input
@@ -140,11 +152,10 @@ final class MainLoop {
     guard var probe else { return bytes }
     let typed = probe.feed(bytes)
     self.probe = probe.isFinished ? nil : probe
-    var found = probe.capabilities
-    found.cellPixels = found.cellPixels ?? terminal.cellPixels
+    let found = Self.known(probe, terminal, ui.options)
     if found != capabilities {
       capabilities = found
-      setRenderMode(isRenderModeChosen ? renderMode : .automatic(for: found))
+      setRenderMode(isRenderModeChosen ? renderMode : .automatic(for: found, bytesPerSecond: ui.options.bytesPerSecond))
     }
     return typed
   }
@@ -152,7 +163,7 @@ final class MainLoop {
   private func take(_ keys: [KeyInput]) {
     for key in keys {
       if key == .statusReport {
-        fence.answered()
+        pacer.answered(now: .now())
         continue
       }
       var target: Canvas.Target?
@@ -236,7 +247,7 @@ final class MainLoop {
     terminal.takeAgain(guardedBy: guardian)
     terminal.cancelWriting()
     ui.pictures.finishWriting([])
-    fence = FrameFence()
+    pacer.forget()
     resize()
     repaint()
     draw()
@@ -253,7 +264,7 @@ final class MainLoop {
 
   private func changeRenderMode(_ name: String?) {
     guard let name else { return announce(renderMode.next(for: capabilities)) }
-    if name == "auto" { return announce(.automatic(for: capabilities)) }
+    if name == "auto" { return announce(.automatic(for: capabilities, bytesPerSecond: ui.options.bytesPerSecond)) }
     let possible = RenderMode.allCases.filter { $0.isSupported(by: capabilities) }
     guard let mode = RenderMode(rawValue: name), possible.contains(mode) else {
       let list = possible.map(\.rawValue).joined(separator: ", ")
@@ -276,15 +287,8 @@ final class MainLoop {
   }
 
   private func nameRenderMode() {
-    let colors =
-      switch capabilities.colors {
-      case .mono: "2 colours"
-      case .ansi8: "8 colours"
-      case .ansi16: "16 colours"
-      case .ansi256: "256 colours"
-      case .trueColor: "true colour"
-      }
-    model.renderName = renderMode == .sixel ? "sixel" : "\(renderMode.rawValue), \(colors)"
+    model.renderName =
+      renderMode.hasPixels ? renderMode.rawValue : "\(renderMode.rawValue), \(capabilities.colors.words)"
   }
 
   // MARK: - Output
@@ -295,17 +299,13 @@ final class MainLoop {
     guard !terminal.isWriting else { return }
     placePicture()
     if needsDrawing, terminal.isReady { draw() }
-    guard !needsDrawing, model.showsPicture, model.hasPicture, fence.maySend(now: .now()) else { return }
-    if var frame = ui.pictures.takeFrame() {
-      if canvas.cursor != nil { frame += Self.showCursor }
-      if fence.isInUse {
-        frame += FrameFence.request
-        fence.sent(now: .now())
-      }
-      finishPicture(terminal.write(frame))
-    } else {
-      ui.pictures.catchUp()
-    }
+    guard !needsDrawing, model.showsPicture else { return }
+    if !ui.pictures.hasFrame, let allowance = pacer.allowance(now: .now()) { ui.pictures.grant(allowance) }
+    guard model.hasPicture, var frame = ui.pictures.takeFrame() else { return }
+    if canvas.cursor != nil { frame += Self.showCursor }
+    if pacer.asks { frame += OutputPacer.request }
+    pacer.sent(bytes: frame.count, now: .now())
+    finishPicture(terminal.write(frame))
   }
 
   private func placePicture() {
@@ -315,10 +315,12 @@ final class MainLoop {
     }
     let pane = model.layout.picture
     let cells = CellRectangle(column: pane.column, row: pane.row, columns: pane.columns, rows: pane.rows)
-    let viewport = Viewport(cells: cells, cellPixels: capabilities.cellPixels, screenRows: model.rows)
+    let viewport = Viewport(
+      cells: cells, cellPixels: ui.options.overrides.cellPixels(for: renderMode, capabilities), screenRows: model.rows)
     ui.pictures.configure(
       model.showsPicture
-        ? PicturePane.Setting(viewport: viewport, mode: renderMode, capabilities: capabilities, serial: pictureSerial)
+        ? PicturePane.Setting(
+          viewport: viewport, mode: renderMode, capabilities: capabilities, look: model.look, serial: pictureSerial)
         : nil)
     if model.showsPicture, !model.hasPicture, ui.pictures.hasFrame {
       model.hasPicture = true

@@ -14,11 +14,20 @@ public final class TerminalUI {
     public var server: String
     /// How pictures are drawn; nil: as the terminal can best.
     public var renderMode: RenderMode?
+    /// What is said of the terminal by hand.
+    public var overrides: TerminalOverrides
+    /// Bytes a second that pictures may take; nil for no limit.
+    public var bytesPerSecond: Int?
 
-    public init(name: String, server: String, renderMode: RenderMode? = nil) {
+    public init(
+      name: String, server: String, renderMode: RenderMode? = nil, overrides: TerminalOverrides = TerminalOverrides(),
+      bytesPerSecond: Int? = nil
+    ) {
       self.name = name
       self.server = server
       self.renderMode = renderMode
+      self.overrides = overrides
+      self.bytesPerSecond = bytesPerSecond
     }
   }
 

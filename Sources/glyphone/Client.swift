@@ -1,24 +1,7 @@
 import ArgumentParser
 import Calling
 import NIOPosix
-import Picture
 import TerminalUI
-
-/// How the picture is drawn.
-struct ScreenOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "How to draw the picture; auto asks the terminal what it can show.", valueName: "auto|ascii|half|block|sixel"))
-  var render = RenderChoice.auto
-}
-
-/// What `--render` takes.
-enum RenderChoice: String, ExpressibleByArgument {
-  case auto, ascii, half, block, sixel
-
-  /// Nil: as the terminal can best.
-  var mode: RenderMode? { RenderMode(rawValue: rawValue) }
-}
 
 /// The screen on a call controller, until the person leaves.
 struct Client {
@@ -35,7 +18,9 @@ struct Client {
       logger: try diagnostics.logger())
     let ui = TerminalUI(
       controller: controller, pictures: pictures,
-      options: .init(name: configuration.name, server: "\(configuration.server)", renderMode: screen.render.mode))
+      options: .init(
+        name: configuration.name, server: "\(configuration.server)", renderMode: screen.render.mode,
+        overrides: screen.overrides, bytesPerSecond: screen.maxBandwidth))
     let running = Task { await controller.run() }
     let reason: TerminalUI.ExitReason
     do {

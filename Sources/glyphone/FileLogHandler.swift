@@ -37,12 +37,17 @@ final class LineFile: Sendable {
     self.handle = NIOLockedValueBox(handle)
   }
 
-  /// Creates or empties the file.
+  /// Creates or empties the file. Nobody else may read it: a log holds credentials.
   /// - Throws: ``ArgumentError/cannotWrite(_:_:)``.
   init(path: String) throws {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw ArgumentError.cannotWrite(path, String(cString: strerror(errno))) }
     handle = NIOLockedValueBox(FileHandle(fileDescriptor: descriptor, closeOnDealloc: true))
+  }
+
+  /// Adds bytes. A full disk loses them.
+  func write(_ bytes: [UInt8]) {
+    handle.withLockedValue { try? $0.write(contentsOf: Data(bytes)) }
   }
 
   /// Adds a line. A full disk loses lines, never the call.

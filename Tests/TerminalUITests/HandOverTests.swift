@@ -34,38 +34,6 @@ import Testing
   }
 }
 
-@Suite struct FrameFenceTests {
-  private let start = NIODeadline.uptimeNanoseconds(0)
-
-  @Test func atMostTwoFramesAreOnTheirWay() {
-    var fence = FrameFence()
-    var sent = 0
-    while fence.maySend(now: start), sent < 10 {
-      fence.sent(now: start)
-      sent += 1
-    }
-    #expect(sent == FrameFence.maximumOutstanding)
-    fence.answered()
-    let mayGoOn = fence.maySend(now: start)
-    #expect(mayGoOn)
-  }
-
-  @Test func aTerminalThatNeverAnswersIsNotWaitedForAgainAndAgain() {
-    var fence = FrameFence()
-    var now = start
-    var sent = 0
-    for _ in 0..<600 {
-      if fence.maySend(now: now) {
-        fence.sent(now: now)
-        sent += 1
-      }
-      now = now + .milliseconds(33)
-    }
-    #expect(!fence.isInUse)
-    #expect(sent > 400)
-  }
-}
-
 @Suite struct PicturePaneTests {
   private let capabilities = TerminalCapabilities(colors: .trueColor)
   private let pool = VideoFramePool()
@@ -81,72 +49,122 @@ import Testing
     return frame
   }
 
-  @Test func drawsNothingUntilItIsToldWhere() {
+  /// A pane that has been told where to draw, with leave for a picture.
+  private func open(_ serial: Int = 1) -> PicturePane {
+    let pane = PicturePane()
+    pane.configure(setting(serial))
+    pane.grant(leave)
+    return pane
+  }
+
+  private let leave = OutputPacer.Allowance(lambda: 2, bytes: .max)
+
+  @Test func drawsNothingUntilItIsToldWhereAndMay() {
     let pane = PicturePane()
     pane.showRemote(frame(100))
     #expect(!pane.hasFrame)
     pane.configure(setting(1))
+    #expect(!pane.hasFrame, "the terminal has no room yet")
+    pane.grant(leave)
     #expect(pane.hasFrame, "the picture that came before is drawn at once")
   }
 
   @Test func wakesTheMainThread() {
-    let pane = PicturePane()
+    let pane = open()
     let wakes = Mutex(0)
     pane.setWake { wakes.withLock { $0 += 1 } }
-    pane.configure(setting(1))
     pane.showRemote(frame(100))
     #expect(wakes.withLock { $0 } == 1)
   }
 
-  @Test func neverQueuesMoreThanOneAndCatchesUpWithTheNewest() throws {
-    let pane = PicturePane()
-    pane.configure(setting(1))
+  @Test func neverQueuesMoreThanOneAndTheNextIsTheNewest() throws {
+    let pane = open()
     pane.showRemote(frame(50))
     pane.showRemote(frame(120))
     let first = try #require(pane.takeFrame())
-    pane.showRemote(frame(200))
-    #expect(!pane.hasFrame, "the frame before is still being written")
     pane.finishWriting(first)
-    pane.catchUp()
+    pane.showRemote(frame(200))
+    #expect(!pane.hasFrame, "the terminal has no room yet")
+    pane.grant(leave)
     let second = try #require(pane.takeFrame())
     #expect(String(decoding: second, as: UTF8.self).contains("214;214;214"), "luma 200 as RGB")
     pane.finishWriting(second)
-    pane.catchUp()
+    pane.grant(leave)
     #expect(pane.takeFrame() == nil, "the newest is on the screen")
   }
 
   @Test func anotherPlaceMeansAWholePictureAnew() throws {
-    let pane = PicturePane()
-    pane.configure(setting(1))
+    let pane = open()
     pane.showRemote(frame(100))
     let first = try #require(pane.takeFrame())
     pane.finishWriting(first)
     pane.configure(nil)
     #expect(pane.takeFrame() == nil)
     pane.configure(setting(2))
+    pane.grant(leave)
     let again = try #require(pane.takeFrame())
     #expect(again.count == first.count)
   }
 
   @Test func hiddenDrawsNothingAndClearForgets() {
-    let pane = PicturePane()
-    pane.configure(setting(1))
+    let pane = open()
     pane.showRemote(frame(100))
     pane.clear()
     #expect(pane.takeFrame() == nil)
     pane.configure(nil)
     pane.configure(setting(2))
+    pane.grant(leave)
     #expect(pane.takeFrame() == nil, "no picture of the last call")
   }
 
   @Test func ownPictureIsShownWhileThereIsNoOther() throws {
-    let pane = PicturePane()
-    pane.configure(setting(1))
+    let pane = open()
     pane.showLocal(frame(100))
     let first = try #require(pane.takeFrame())
     pane.finishWriting(first)
+    pane.grant(leave)
     pane.showRemote(frame(50))
     #expect(pane.hasFrame)
+  }
+
+  @Test func aFrozenPictureStandsStillAndComesBackToLife() throws {
+    let pane = open()
+    pane.showRemote(frame(100))
+    pane.finishWriting(try #require(pane.takeFrame()))
+    var frozen = setting(1)
+    frozen.look.isFrozen = true
+    pane.configure(frozen)
+    pane.grant(leave)
+    pane.showRemote(frame(200))
+    #expect(!pane.hasFrame)
+    pane.configure(setting(1))
+    pane.grant(leave)
+    pane.showRemote(frame(200))
+    let bytes = try #require(pane.takeFrame())
+    #expect(String(decoding: bytes, as: UTF8.self).contains("214;214;214"))
+  }
+
+  @Test func aByteLimitIsKeptAndTheRestFollows() throws {
+    let pane = PicturePane()
+    pane.configure(setting(1))
+    pane.showRemote(frame(100))
+    let whole = try #require(
+      { () -> [UInt8]? in
+        pane.grant(leave)
+        return pane.takeFrame()
+      }())
+    pane.finishWriting(whole)
+    pane.configure(setting(2))
+    var pieces = 0
+    while pieces < 100 {
+      pane.grant(OutputPacer.Allowance(lambda: 2, bytes: 60))
+      pane.showRemote(frame(100))
+      guard let piece = pane.takeFrame() else { break }
+      #expect(piece.count < whole.count)
+      pane.finishWriting(piece)
+      pieces += 1
+    }
+    #expect((2...15).contains(pieces), "a few rows at a time until all is there")
   }
 }
 

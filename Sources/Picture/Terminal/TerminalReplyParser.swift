@@ -13,6 +13,10 @@ enum TerminalReply: Equatable {
   case mode(Int, state: Int)
   case sixelRegisters(Int)
   case sixelGeometry(PixelSize)
+  /// Kitty's answer to a graphics query: "OK", or what is wrong.
+  case kittyGraphics(String)
+  /// OSC 4: one of the sixteen colours.
+  case baseColor(Int, RGBColor)
 }
 
 /// Picks the terminal's answers out of what a person types. Takes any bytes; holds back no more than
@@ -20,7 +24,7 @@ enum TerminalReply: Equatable {
 struct TerminalReplyParser: Sendable {
   /// The longest control sequence that can be an answer. Longer ones were not asked for.
   static let longestControl = 128
-  /// What of a terminal's name is kept.
+  /// What of a terminal's name, or of another answer in words, is kept.
   static let longestName = 64
 
   private enum State {
@@ -30,14 +34,21 @@ struct TerminalReplyParser: Sendable {
     case control
     /// After ESC P, where XTVERSION goes on with > and |.
     case device
-    /// Inside of XTVERSION.
-    case name
-    case nameEscape
+    /// After ESC _ , where kitty's answer goes on with G.
+    case application
+    /// After ESC ] , where a colour goes on with 4 and a semicolon.
+    case system
+    /// Inside of such a string.
+    case text(TextKind)
+    case textEscape(TextKind)
   }
+
+  /// The answers that are strings.
+  private enum TextKind { case name, kitty, color }
 
   private var state = State.ground
   private var held: [UInt8] = []
-  private var name: [UInt8] = []
+  private var text: [UInt8] = []
 
   private static let escape: UInt8 = 0x1B
 
@@ -57,10 +68,14 @@ struct TerminalReplyParser: Sendable {
       return takeControl(byte, typed: &typed)
     case .device:
       takeDevice(byte, typed: &typed)
-    case .name:
-      return takeName(byte, typed: &typed)
-    case .nameEscape:
-      if byte == 0x5C { return finishName() }
+    case .application:
+      begin(.kitty, with: [0x5F, 0x47], byte, typed: &typed)
+    case .system:
+      begin(.color, with: [0x5D, 0x34, 0x3B], byte, typed: &typed)
+    case .text(let kind):
+      return takeText(byte, of: kind, typed: &typed)
+    case .textEscape(let kind):
+      if byte == 0x5C { return finishText(kind) }
       // The string was cut short by another sequence.
       drop()
       held.append(Self.escape)
@@ -78,7 +93,7 @@ struct TerminalReplyParser: Sendable {
 
   private mutating func drop() {
     held.removeAll(keepingCapacity: true)
-    name.removeAll(keepingCapacity: true)
+    text.removeAll(keepingCapacity: true)
     state = .ground
   }
 
@@ -98,6 +113,8 @@ struct TerminalReplyParser: Sendable {
     switch byte {
     case 0x5B: state = .control
     case 0x50: state = .device
+    case 0x5D: state = .system
+    case 0x5F: state = .application
     default: return giveBack(byte, typed: &typed)
     }
     held.append(byte)
@@ -121,34 +138,57 @@ struct TerminalReplyParser: Sendable {
   }
 
   private mutating func takeDevice(_ byte: UInt8, typed: inout [UInt8]) {
-    // Alt and capital P begin the same way, so both bytes must follow.
-    if held.count == 2, byte == 0x3E {
-      held.append(byte)
-    } else if held.count == 3, byte == 0x7C {
-      held.removeAll(keepingCapacity: true)
-      state = .name
-    } else {
-      giveBack(byte, typed: &typed)
-    }
+    begin(.name, with: [0x50, 0x3E, 0x7C], byte, typed: &typed)
   }
 
-  private mutating func takeName(_ byte: UInt8, typed: inout [UInt8]) -> TerminalReply? {
+  /// Alt with a capital P, with _ or with ] begins in the same way as an answer, so what follows decides.
+  private mutating func begin(_ kind: TextKind, with opening: [UInt8], _ byte: UInt8, typed: inout [UInt8]) {
+    guard held.count - 1 < opening.count, byte == opening[held.count - 1] else { return giveBack(byte, typed: &typed) }
+    held.append(byte)
+    guard held.count == opening.count + 1 else { return }
+    held.removeAll(keepingCapacity: true)
+    state = .text(kind)
+  }
+
+  private mutating func takeText(_ byte: UInt8, of kind: TextKind, typed: inout [UInt8]) -> TerminalReply? {
     switch byte {
     case Self.escape:
-      state = .nameEscape
+      state = .textEscape(kind)
+    case 0x07 where kind == .color:
+      return finishText(kind)
     case 0x20...0x7E:
-      if name.count < Self.longestName { name.append(byte) }
+      if text.count < Self.longestName { text.append(byte) }
     default:
-      // No name has control characters: the string was cut short.
+      // No answer has control characters: the string was cut short.
       drop()
       typed.append(byte)
     }
     return nil
   }
 
-  private mutating func finishName() -> TerminalReply {
+  private mutating func finishText(_ kind: TextKind) -> TerminalReply? {
     defer { drop() }
-    return .name(String(decoding: name, as: UTF8.self))
+    let words = String(decoding: text, as: UTF8.self)
+    switch kind {
+    case .name: return .name(words)
+    case .kitty: return words.split(separator: ";", maxSplits: 1).last.map { .kittyGraphics(String($0)) }
+    case .color: return Self.baseColor(words)
+    }
+  }
+
+  /// Reads `n;rgb:RR/GG/BB`, each with one to four hexadecimal digits.
+  private static func baseColor(_ words: String) -> TerminalReply? {
+    let parts = words.split(separator: ";")
+    guard parts.count == 2, let index = Int(parts[0]), (0..<16).contains(index) else { return nil }
+    let channels = parts[1].dropFirst(parts[1].hasPrefix("rgba:") ? 5 : 4).split(separator: "/")
+    guard parts[1].hasPrefix("rgb"), channels.count >= 3 else { return nil }
+    let values = channels.prefix(3).compactMap { digits -> UInt8? in
+      guard (1...4).contains(digits.count), let value = UInt32(digits, radix: 16) else { return nil }
+      let full = UInt32(1) << (4 * UInt32(digits.count)) - 1
+      return UInt8((value * 255 + full / 2) / full)
+    }
+    guard values.count == 3 else { return nil }
+    return .baseColor(index, RGBColor(red: values[0], green: values[1], blue: values[2]))
   }
 }
 

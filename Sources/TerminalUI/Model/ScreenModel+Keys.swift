@@ -123,6 +123,7 @@ extension ScreenModel {
       focus = .input
       editor.insert(text)
     case .statusReport: break
+    case _ where isInCall && look.take(key): break
     default: return nil
     }
     return []
@@ -266,6 +267,8 @@ extension ScreenModel {
     case .video: return [toggleCamera()]
     case .name(let name): return [.command(.rename(name))]
     case .render(let mode): return [.render(mode)]
+    case .picture(let words):
+      if let problem = look.take(words) { add(.notice(.information), problem) }
     case .statistics: toggleStatistics()
     case .help: openHelp()
     case .quit: return quitKey()

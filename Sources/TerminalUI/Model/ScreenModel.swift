@@ -71,6 +71,8 @@ struct ScreenModel {
   /// Whether the peer's or our own picture has been drawn in this call.
   var hasPicture = false
   var renderName = ""
+  /// How the person wants the picture.
+  var look = PictureLook()
 
   var nextBell: NIODeadline?
   var lastTyped: NIODeadline?

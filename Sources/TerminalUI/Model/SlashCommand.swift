@@ -3,6 +3,8 @@ enum SlashCommand: Equatable {
   case call(String?), answer, reject, hangUp, mute, video
   case name(String)
   case render(String?)
+  /// How the picture is changed before it is drawn: ``PictureLook``.
+  case picture(String)
   case statistics, help, quit
 
   /// One line of the help text for every command.
@@ -20,7 +22,8 @@ enum SlashCommand: Equatable {
     Description(word: "mute", argument: "", text: "microphone on or off"),
     Description(word: "video", argument: "", text: "camera on or off"),
     Description(word: "name", argument: "NAME", text: "take another name"),
-    Description(word: "render", argument: "MODE", text: "how pictures are drawn: auto, ascii, half, block, sixel"),
+    Description(word: "render", argument: "MODE", text: "how pictures are drawn: auto, block, sixel, …"),
+    Description(word: "picture", argument: "WHAT", text: "brightness, zoom, fill, grey, freeze, reset, …"),
     Description(word: "stats", argument: "", text: "figures of the call"),
     Description(word: "help", argument: "", text: "keys and commands"),
     Description(word: "quit", argument: "", text: "leave"),
@@ -49,6 +52,7 @@ enum SlashCommand: Equatable {
       guard !argument.isEmpty else { throw Problem(text: "Which name? /name NAME") }
       return .name(argument)
     case "render": return .render(argument.isEmpty ? nil : argument.lowercased())
+    case "picture": return .picture(argument)
     case "stats", "statistics": return .statistics
     case "help", "?": return .help
     case "quit", "exit", "q": return .quit

@@ -6,16 +6,25 @@ import Synchronization
 /// Where the pictures of a call are drawn. Frames come in on the media threads and are rendered to terminal bytes there;
 /// the main thread fetches the bytes and writes them.
 ///
-/// At most one frame of bytes waits. While it does, newer pictures are not rendered at all: their bytes would build on a
-/// frame that is not on the screen yet. The newest picture is kept and drawn as soon as the terminal is free.
+/// A picture is rendered only when the main thread has given leave for one (``grant(_:)``), which it does when the terminal
+/// has room for it; what comes before is kept, and the newest is drawn then. So no picture ever waits as bytes for longer
+/// than the main thread needs to fetch it.
 public final class PicturePane: PictureSink {
   /// How and where to draw, as the main thread wants it.
   struct Setting: Equatable, Sendable {
     var viewport: Viewport
     var mode: RenderMode
     var capabilities: TerminalCapabilities
+    var look = PictureLook()
     /// A new number means that the terminal's picture area was overwritten.
     var serial: Int
+
+    /// Whether the screen still shows what was drawn for another setting.
+    func continues(_ other: Setting?) -> Bool {
+      guard let other else { return false }
+      return viewport == other.viewport && mode == other.mode && capabilities == other.capabilities
+        && serial == other.serial && look.fit == other.look.fit
+    }
   }
 
   /// What the two sides hand each other.
@@ -23,6 +32,8 @@ public final class PicturePane: PictureSink {
     var setting: Setting?
     /// Rendered for this setting, and not fetched yet.
     var ready: [UInt8]?
+    /// Leave for one picture.
+    var allowance: OutputPacer.Allowance?
     /// Fetched by the main thread and not written yet.
     var isBeingWritten = false
     var spare: [UInt8] = []
@@ -35,6 +46,8 @@ public final class PicturePane: PictureSink {
     var rendered: Setting?
     var remote: VideoFrame?
     var local: VideoFrame?
+    /// The peer's picture that stands still.
+    var frozen: VideoFrame?
     /// Pictures of our own since the peer's last one.
     var localSinceRemote = 0
     /// Whether the newest picture is not on the screen because the terminal was busy.
@@ -71,6 +84,7 @@ public final class PicturePane: PictureSink {
     drawing.withLock { drawing in
       drawing.remote = nil
       drawing.local = nil
+      drawing.frozen = nil
       drawing.renderer?.invalidate()
       drawing.isBehind = false
       exchange.withLock { $0.ready = nil }
@@ -79,13 +93,15 @@ public final class PicturePane: PictureSink {
 
   private func render(_ drawing: inout Drawing) {
     guard let first = drawing.remote ?? drawing.local else { return }
-    // Nil: hidden, or the frame before has not been written yet.
-    let order = exchange.withLock { exchange -> (Setting, [UInt8])? in
-      guard let setting = exchange.setting, exchange.ready == nil, !exchange.isBeingWritten else { return nil }
+    // Nil: hidden, or the terminal has no room.
+    let order = exchange.withLock { exchange -> (Setting, OutputPacer.Allowance, [UInt8])? in
+      guard let setting = exchange.setting, exchange.ready == nil, !exchange.isBeingWritten,
+        let allowance = exchange.allowance
+      else { return nil }
       defer { exchange.spare = [] }
-      return (setting, exchange.spare)
+      return (setting, allowance, exchange.spare)
     }
-    guard case (let setting, var bytes)? = order else {
+    guard case (let setting, let allowance, var bytes)? = order else {
       drawing.isBehind = true
       return
     }
@@ -93,8 +109,12 @@ public final class PicturePane: PictureSink {
     // Some terminals wipe out what is under a cursor that passes by.
     bytes.append(contentsOf: Self.hideCursor)
     let renderer = prepare(&drawing, setting)
+    renderer.lambda = allowance.lambda
+    renderer.byteLimit = allowance.bytes
+    drawing.frozen = setting.look.isFrozen ? drawing.frozen ?? first : nil
     renderer.render(
-      remote: first, selfView: drawing.remote == nil ? nil : drawing.local, in: setting.viewport, into: &bytes)
+      remote: drawing.frozen ?? first, selfView: drawing.remote == nil ? nil : drawing.local, in: setting.viewport,
+      into: &bytes)
     drawing.isBehind = false
     let wake = exchange.withLock { exchange -> (@Sendable () -> Void)? in
       guard exchange.setting == setting, bytes.count > Self.hideCursor.count else {
@@ -102,6 +122,7 @@ public final class PicturePane: PictureSink {
         return nil
       }
       exchange.ready = bytes
+      exchange.allowance = nil
       return exchange.wake
     }
     wake?()
@@ -110,12 +131,15 @@ public final class PicturePane: PictureSink {
   private func prepare(_ drawing: inout Drawing, _ setting: Setting) -> Renderer {
     let renderer = drawing.renderer ?? Renderer(mode: setting.mode, capabilities: setting.capabilities)
     drawing.renderer = renderer
-    if drawing.rendered != setting {
+    if !setting.continues(drawing.rendered) {
       renderer.mode = setting.mode
       renderer.capabilities = setting.capabilities
+      renderer.fit = setting.look.fit
+      if renderer.memory == nil, setting.capabilities.kitty?.isLocal == true { renderer.memory = SharedPictureMemory() }
       renderer.invalidate()
-      drawing.rendered = setting
     }
+    renderer.effects = setting.look.effects
+    drawing.rendered = setting
     return renderer
   }
 }
@@ -162,8 +186,9 @@ extension PicturePane {
     }
   }
 
-  /// Draws the newest picture if it was passed over and no other has come since. To be called when all is quiet.
-  func catchUp() {
+  /// Gives leave for one picture; draws the newest at once if it was passed over.
+  func grant(_ allowance: OutputPacer.Allowance) {
+    exchange.withLock { $0.allowance = allowance }
     _ = drawing.withLockIfAvailable { drawing in
       if drawing.isBehind { render(&drawing) }
     }

@@ -101,6 +101,7 @@ enum ScreenView {
     }
     if !call.cameraName.isEmpty, !call.isCameraOff { details.append("cam \(call.cameraName)") }
     if !call.microphoneName.isEmpty, !call.isMicrophoneMuted { details.append("mic \(call.microphoneName)") }
+    if !model.look.words.isEmpty { details.append(model.look.words) }
     if !model.renderName.isEmpty { details.append(model.renderName) }
     return details
   }

@@ -16,7 +16,7 @@ final class Terminal {
   /// A second way to the terminal that never blocks; the first, standard output, belongs to ncurses and stays as the
   /// shell left it.
   let output: Int32
-  let input: Int32 = STDIN_FILENO
+  let input: Int32
   let name: String
   private let saved: termios
   private var pending: [UInt8] = []
@@ -27,13 +27,20 @@ final class Terminal {
   private static let enable = Array("\u{1B}[?1000h\u{1B}[?1006h\u{1B}[?2004h".utf8)
   private static let disable = Array("\u{1B}[?2004l\u{1B}[?1006l\u{1B}[?1000l".utf8)
 
-  init() throws(TerminalError) {
-    guard isatty(STDIN_FILENO) == 1 else { throw .notATerminal("Standard input") }
+  /// - Parameter findsInput: whether standard input may be something else, so that keys are read from the terminal itself.
+  init(findsInput: Bool = false) throws(TerminalError) {
+    var keys = STDIN_FILENO
+    if isatty(STDIN_FILENO) != 1 {
+      guard findsInput else { throw .notATerminal("Standard input") }
+      keys = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC)
+      guard keys >= 0 else { throw .notATerminal("Standard input, and there is no other,") }
+    }
+    input = keys
     guard isatty(STDOUT_FILENO) == 1 else { throw .notATerminal("Standard output") }
     name = Terminal.environment("TERM") ?? ""
     guard !name.isEmpty, name != "dumb", name != "unknown" else { throw .unknownTerminal(name) }
     var modes = termios()
-    guard tcgetattr(STDIN_FILENO, &modes) == 0 else { throw .system("its modes", errno) }
+    guard tcgetattr(input, &modes) == 0 else { throw .system("its modes", errno) }
     saved = modes
     var path = [CChar](repeating: 0, count: 256)
     let isNamed = ttyname_r(STDOUT_FILENO, &path, path.count) == 0
@@ -49,7 +56,10 @@ final class Terminal {
     }
   }
 
-  deinit { close(output) }
+  deinit {
+    close(output)
+    if input != STDIN_FILENO { close(input) }
+  }
 
   static func environment(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
@@ -76,9 +86,8 @@ final class Terminal {
   /// Asks the terminal what it can do, for 150 ms at most. What was typed meanwhile is kept, and answers that come later
   /// are the probe's as well.
   func probe(guardedBy guardian: TerminalGuard) -> (probe: CapabilityProbe, typed: [UInt8]) {
-    let names = ["TERM", "COLORTERM", "LC_ALL", "LC_CTYPE", "LANG", "TMUX", "STY"]
     var environment: [String: String] = [:]
-    for name in names { environment[name] = Self.environment(name) }
+    for name in CapabilityProbe.variables { environment[name] = Self.environment(name) }
     // The same assumption as TerminalLocale's.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? "C"
     if ["C", "POSIX"].contains(locale) { environment["LC_ALL"] = "C.UTF-8" }
@@ -167,6 +176,13 @@ final class Terminal {
     }
   }
 
+  /// What is typed within so many milliseconds; nil for nothing.
+  func read(within milliseconds: Int) -> [UInt8]? {
+    var wait = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
+    guard poll(&wait, 1, Int32(milliseconds)) > 0, case .bytes(let bytes) = read() else { return nil }
+    return bytes
+  }
+
   /// Whether something written before is still on its way: nothing else may be written until it is through.
   var isWriting: Bool { !pending.isEmpty }
 
@@ -219,7 +235,7 @@ final class Terminal {
   /// Writes a few bytes, waiting for the terminal up to half a second.
   private func writeAll(_ bytes: [UInt8]) -> Bool {
     var done = 0
-    for _ in 0..<25 {
+    for _ in 0..<25 where done < bytes.count {
       let count = bytes.withUnsafeBytes { Glibc.write(output, $0.baseAddress.map { $0 + done }, $0.count - done) }
       if count > 0 { done += count }
       if done == bytes.count { return true }
@@ -227,6 +243,32 @@ final class Terminal {
       poll(&wait, 1, 20)
     }
     return false
+  }
+
+  /// Takes the whole screen for pictures, without ncurses. ``giveBack(_:guardedBy:)`` gives it back.
+  func takeScreen() {
+    var sequence: [UInt8] = []
+    if let text = glyphone_terminfo("smcup") { sequence += Self.withoutPadding(String(cString: text)) }
+    _ = writeAll(sequence + Array("\u{1B}[?25l\u{1B}[0m\u{1B}[2J".utf8))
+  }
+
+  /// Writes text as it is, waiting for the terminal.
+  func print(_ text: String) {
+    print(Array(text.utf8))
+  }
+
+  /// Writes bytes, however many there are, waiting for the terminal.
+  func print(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    // A piece at a time: each has to be through in half a second.
+    while !rest.isEmpty, writeAll(Array(rest.prefix(2048))) { rest = rest.dropFirst(2048) }
+  }
+
+  /// Gives the terminal back where its cursor is, without a screen having been taken.
+  func giveBackLine(guardedBy guardian: TerminalGuard) {
+    var modes = saved
+    tcsetattr(input, TCSAFLUSH, &modes)
+    guardian.disarm()
   }
 
   /// Rings the bell.

@@ -1,0 +1,154 @@
+import NIOCore
+import Picture
+
+/// Decides when the next picture may be sent and what a byte of it may cost, so that a slow terminal or link shows fewer
+/// and coarser pictures instead of old ones, and a budget of bytes a second is kept.
+///
+/// After each picture the terminal is asked for its status (DSR 5); it answers when it gets there. At most
+/// ``mostInFlight`` pictures are on their way. Answers that come late raise the price of a byte (``lambda``), with which
+/// the renderer leaves out what matters least; only when that is not enough pictures are dropped.
+///
+/// Pure: times come in, decisions go out.
+struct OutputPacer {
+  /// CSI 5 n.
+  static let request: [UInt8] = [0x1B, 0x5B, 0x35, 0x6E]
+  /// Pictures that may be on their way.
+  static let mostInFlight = 2
+  /// A terminal that has not answered after this time is not waited for.
+  static let patience = TimeAmount.seconds(1)
+  /// The price never rises above this.
+  static let highestLambda = 400.0
+  /// Answers later than this are late; within half of it they are prompt.
+  static let lateness = TimeAmount.milliseconds(100)
+  /// How much of the budget may be saved up.
+  static let burst = TimeAmount.milliseconds(250)
+  /// Pictures a second that a budget is shared out to.
+  static let sharesPerSecond = 15
+
+  /// What the next picture may cost.
+  struct Allowance: Equatable, Sendable {
+    /// For ``Renderer/lambda``.
+    var lambda: Double
+    /// For ``Renderer/byteLimit``.
+    var bytes: Int
+  }
+
+  private var sentTimes: [NIODeadline] = []
+  private var misses = 0
+  /// What answers that come late add to the price, as a factor.
+  private var haste = 1.0
+  private var budget: ByteBudget?
+
+  /// - Parameter bytesPerSecond: the budget; nil for none.
+  init(bytesPerSecond: Int? = nil, now: NIODeadline) {
+    budget = bytesPerSecond.map { ByteBudget(bytesPerSecond: max($0, 1), now: now) }
+  }
+
+  /// Pictures sent and not answered.
+  var inFlight: Int { sentTimes.count }
+
+  /// Whether answers are asked for: not with a terminal that never gives them.
+  var asks: Bool { misses < 3 }
+
+  /// The price of a byte at present.
+  var lambda: Double {
+    min(Renderer.standardLambda * max(haste, budget?.pressure ?? 1), Self.highestLambda)
+  }
+
+  /// Whether another picture may be sent, and at what cost.
+  mutating func allowance(now: NIODeadline) -> Allowance? {
+    if asks, inFlight >= Self.mostInFlight, let last = sentTimes.last {
+      guard last + Self.patience <= now else { return nil }
+      misses += 1
+      sentTimes.removeAll(keepingCapacity: true)
+      slowDown()
+    }
+    guard var budget else { return Allowance(lambda: lambda, bytes: .max) }
+    defer { self.budget = budget }
+    guard let bytes = budget.available(now: now) else { return nil }
+    return Allowance(lambda: lambda, bytes: bytes)
+  }
+
+  /// A picture was handed to the terminal.
+  mutating func sent(bytes: Int, now: NIODeadline) {
+    if asks { sentTimes.append(now) }
+    budget?.spend(bytes, now: now)
+  }
+
+  /// The terminal answered for the oldest picture on its way.
+  mutating func answered(now: NIODeadline) {
+    guard !sentTimes.isEmpty else { return }
+    misses = 0
+    let delay = now - sentTimes.removeFirst()
+    if delay > Self.lateness {
+      slowDown()
+    } else if delay.nanoseconds < Self.lateness.nanoseconds / 2 {
+      haste = max(haste * 0.93, 1)
+    }
+  }
+
+  private mutating func slowDown() {
+    haste = min(haste * 1.4, Self.highestLambda)
+  }
+
+  /// When ``allowance(now:)`` may say otherwise though nothing has happened; nil when only an answer helps.
+  func nextChance(now: NIODeadline) -> NIODeadline? {
+    if asks, inFlight >= Self.mostInFlight { return sentTimes.last.map { $0 + Self.patience } }
+    return budget?.nextShare(now: now)
+  }
+
+  /// What was on its way is lost: the terminal was given away and taken again.
+  mutating func forget() {
+    sentTimes.removeAll(keepingCapacity: true)
+  }
+}
+
+/// So many bytes a second, with a little saved up: a token bucket. A picture may overdraw it, and then the next one waits.
+private struct ByteBudget {
+  private let bytesPerSecond: Double
+  private var tokens: Double
+  private var time: NIODeadline
+  /// How far the pictures' bytes exceed their share, as a factor on the price of a byte.
+  private(set) var pressure = 1.0
+
+  init(bytesPerSecond: Int, now: NIODeadline) {
+    self.bytesPerSecond = Double(bytesPerSecond)
+    time = now
+    tokens = 0
+    tokens = capacity
+  }
+
+  private var capacity: Double { bytesPerSecond * OutputPacer.burst.seconds }
+  private var share: Double { bytesPerSecond / Double(OutputPacer.sharesPerSecond) }
+
+  private mutating func refill(_ now: NIODeadline) {
+    guard now > time else { return }
+    tokens = min(tokens + (now - time).seconds * bytesPerSecond, capacity)
+    time = now
+  }
+
+  /// Bytes for the next picture: none before there is a share.
+  mutating func available(now: NIODeadline) -> Int? {
+    refill(now)
+    return tokens >= share ? Int(tokens) : nil
+  }
+
+  mutating func spend(_ bytes: Int, now: NIODeadline) {
+    refill(now)
+    tokens -= Double(bytes)
+    // Towards a picture that just takes its share.
+    let excess = min(max(Double(bytes) / share, 0.5), 2)
+    pressure = min(
+      max(pressure * (excess > 1 ? 1 + (excess - 1) * 0.3 : 1 - (1 - excess) * 0.1), 1), OutputPacer.highestLambda)
+  }
+
+  func nextShare(now: NIODeadline) -> NIODeadline? {
+    let missing = share - min(tokens + max((now - time).seconds, 0) * bytesPerSecond, capacity)
+    guard missing > 0 else { return nil }
+    return now + .nanoseconds(Int64(missing / bytesPerSecond * 1e9) + 1_000_000)
+  }
+}
+
+extension TimeAmount {
+  fileprivate var seconds: Double { Double(nanoseconds) / 1e9 }
+}
