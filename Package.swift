@@ -15,6 +15,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -79,7 +80,7 @@ let package = Package(
     room("Picture", ["Frames", "CZlib"]),
 
     // Rooms with one thin driver each.
-    room("ICE", [nio, nioPosix, nioSSL, logging, collections, "COpenSSL", "CDatagrams"]),
+    room("ICE", [nio, nioPosix, nioTLS, nioSSL, logging, collections, "COpenSSL", "CDatagrams"]),
     room("Signaling", [nio, nioPosix, nioHTTP1, nioWebSocket, nioSSL, logging]),
     room("Media", ["Frames", nio, logging, "CV4L2", "CALSA", "CVPX", "COpus", "CYUV"]),
     room(
@@ -89,17 +90,17 @@ let package = Package(
     room(
       "Calling",
       [
-        "Frames", "Signaling", "Media", "PeerConnection", "RTP", "SDP", "CMalloc", nio, nioConcurrency, logging,
+        "Frames", "Signaling", "Media", "PeerConnection", "ICE", "RTP", "SDP", "CMalloc", nio, nioConcurrency, logging,
         collections,
       ]),
-    room("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle, collections]),
+    room("ChatServer", ["Signaling", "ICE", nio, nioPosix, nioSSL, logging, lifecycle, collections, "COpenSSL"]),
     room("TerminalUI", ["Frames", "Calling", "Picture", nio, "CNcurses", "CTerminalGuard"]),
 
     .executableTarget(
       name: "glyphone",
       dependencies: [
-        "TerminalUI", "Calling", "ChatServer", "Signaling", "Media", "PeerConnection", "ICE", nio, nioPosix, logging,
-        arguments, lifecycle,
+        "TerminalUI", "Picture", "Frames", "Calling", "ChatServer", "Signaling", "Media", "PeerConnection", "ICE", nio,
+        nioPosix, nioConcurrency, logging, arguments, lifecycle,
       ], swiftSettings: strict),
     .executableTarget(
       name: "glyphone-server",
@@ -122,18 +123,18 @@ let package = Package(
 
     // Tests: one target per room, and what they share.
     .target(
-      name: "TestSupport", dependencies: ["Frames", "ICE", nio], path: "Tests/Support", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["Frames", "ICE", "COpenSSL", nio], path: "Tests/Support", swiftSettings: strict),
     tests("SDP", ["TestSupport"], resources: [.copy("Fixtures")]),
     tests("RTP", ["TestSupport", "Frames", nio]),
     tests("Picture", ["TestSupport", "Frames", "CZlib"]),
-    tests("ICE", ["TestSupport", nio, nioPosix, nioSSL, logging]),
+    tests("ICE", ["TestSupport", nio, nioPosix, nioEmbedded, nioSSL, logging]),
     tests("Signaling", ["TestSupport", nio, nioPosix, nioEmbedded, nioWebSocket, logging]),
     tests("Media", ["TestSupport", "Frames", nio], resources: [.copy("Fixtures")]),
     tests("PeerConnection", ["TestSupport", "Frames", "SDP", "RTP", "ICE", nio, nioPosix]),
     tests("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle]),
     tests(
       "Calling",
-      ["TestSupport", "Frames", "Signaling", "ChatServer", "Media", "PeerConnection", nio, nioPosix, logging]),
+      ["TestSupport", "Frames", "Signaling", "ChatServer", "Media", "PeerConnection", "ICE", nio, nioPosix, logging]),
     tests("TerminalUI", ["TestSupport", "Frames", "Calling", "Picture", nio]),
   ],
   swiftLanguageModes: [.v6]
