@@ -8,6 +8,13 @@ final class AgentEndpoint: SimulatedEndpoint {
   let host: SimulatedHost
   let network: SimulatedNetwork
   let bases: [TransportAddress]
+  /// The names that are told in place of the bases, if any.
+  var names: [TransportAddress: String] = [:]
+  /// Whether it takes TCP connections, at port 7000, and makes some.
+  var usesTCP = false
+  /// What gives it a relayed address.
+  var relay: SimulatedRelay?
+  weak var streams: SimulatedStreams?
   private(set) var candidates: [Candidate] = []
   private(set) var states: [(time: NIODeadline, state: ICEAgent.ConnectionState)] = []
   private(set) var selections: [ICEAgent.SelectedPair?] = []
@@ -15,6 +22,7 @@ final class AgentEndpoint: SimulatedEndpoint {
   var trickle: (Candidate) -> Void = { _ in }
   /// Called for datagrams that are no STUN: media.
   private(set) var media: [ByteBuffer] = []
+  private(set) var namesToResolve: [String] = []
 
   init(
     _ role: ICEAgent.Role, on host: SimulatedHost, network: SimulatedNetwork, seed: UInt64,
@@ -28,7 +36,13 @@ final class AgentEndpoint: SimulatedEndpoint {
   }
 
   func gather(servers: [TransportAddress] = []) {
-    for base in bases { agent.addLocalAddress(base, now: network.now) }
+    for base in bases {
+      agent.addLocalAddress(base, name: names[base], now: network.now)
+      guard usesTCP else { continue }
+      agent.addTCPAddress(base, isPassive: false, now: network.now)
+      agent.addTCPAddress(base.with(port: 7000), isPassive: true, now: network.now)
+    }
+    if let relay, let base = bases.first { relay.allocate(for: self, mapped: base) }
     for server in servers { agent.addSTUNServer(server, now: network.now) }
     agent.endOfLocalAddresses(now: network.now)
     drain()
@@ -39,8 +53,12 @@ final class AgentEndpoint: SimulatedEndpoint {
   func receive(
     _ datagram: ByteBuffer, from remote: TransportAddress, to local: TransportAddress, now: NIODeadline
   ) {
+    receive(datagram, on: Route(local: local, remote: remote))
+  }
+
+  func receive(_ datagram: ByteBuffer, on route: Route) {
     if STUNMessage.isSTUN(datagram) {
-      agent.receive(datagram, from: remote, to: local, now: now)
+      agent.receive(datagram, on: route, now: network.now)
     } else {
       media.append(datagram)
     }
@@ -55,7 +73,10 @@ final class AgentEndpoint: SimulatedEndpoint {
   func drain() {
     while let output = agent.pollOutput() {
       switch output {
-      case .transmit(let datagram, let local, let remote): host.send(datagram, from: local, to: remote)
+      case .transmit(let datagram, let route): send(datagram, on: route)
+      case .connect(let route): streams?.connect(route, by: self)
+      case .disconnect(let route): streams?.disconnect(route, by: self)
+      case .resolve(let name): namesToResolve.append(name)
       case .event(.localCandidate(let candidate)):
         candidates.append(candidate)
         trickle(candidate)
@@ -69,9 +90,19 @@ final class AgentEndpoint: SimulatedEndpoint {
   /// Sends a packet as media takes its way; whether there was one.
   @discardableResult
   func sendMedia(_ text: String) -> Bool {
-    guard let path = agent.mediaPath else { return false }
-    host.send(ByteBuffer(string: text), from: path.local, to: path.remote)
+    guard let route = agent.mediaRoute else { return false }
+    send(ByteBuffer(string: text), on: route)
     return true
+  }
+
+  private func send(_ datagram: ByteBuffer, on route: Route) {
+    if route.transport == .tcp {
+      streams?.send(datagram, on: route, by: self)
+    } else if let relay, relay.owns(route.local) {
+      relay.forward(datagram, on: route)
+    } else {
+      host.send(datagram, from: route.local, to: route.remote)
+    }
   }
 
   var stateNames: [String] { states.map(\.state.rawValue) }
@@ -88,6 +119,7 @@ final class AgentPair {
   var signalingDelay = TimeAmount.milliseconds(20)
   /// Decides which candidates signaling carries.
   var carries: (Candidate) -> Bool = { _ in true }
+  private var streams: SimulatedStreams?
 
   init(
     seed: UInt64, left leftSite: Site, right rightSite: Site,
@@ -117,6 +149,17 @@ final class AgentPair {
     right.agent.setRemoteCredentials(left.agent.localCredentials, now: network.now)
     left.drain()
     right.drain()
+  }
+
+  /// Lets both take and make TCP connections.
+  func useTCP() -> SimulatedStreams {
+    let streams = SimulatedStreams(between: left, and: right, on: network)
+    self.streams = streams
+    for side in [left, right] {
+      side.usesTCP = true
+      side.streams = streams
+    }
+    return streams
   }
 
   private func signal(_ candidate: Candidate, to other: AgentEndpoint) {

@@ -103,7 +103,7 @@ import Testing
 
   @Test(
     arguments: [
-      ("candidate:1 1 UDP 2122252543 fe65a4bf-635a-46e3-ba60-fbc476196f2a.local 53092 typ host", .name),
+      ("candidate:1 1 UDP 2122252543 host.example.org 53092 typ host", .name),
       ("candidate:2 1 TCP 2105458943 192.0.2.2 9 typ host tcptype active", .tcp),
       ("candidate:0 2 UDP 2122187006 192.0.2.2 39451 typ host", .otherComponent),
       ("candidate:0 1 UDP 2122187006 192.0.2.2 39451 typ host ufrag olds", .otherGeneration),

@@ -7,6 +7,7 @@ import Testing
 @Suite struct ProtocolTests {
   static let base = address("192.0.2.1", 5000)
   static let peer = address("192.0.2.2", 6000)
+  static let direct = Route(local: base, remote: peer)
   private let remote: ICECredentials
   private let agent: ICEAgent
   private var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
@@ -22,8 +23,8 @@ import Testing
   private func sent() -> [(message: STUNMessage, remote: TransportAddress)] {
     var messages: [(STUNMessage, TransportAddress)] = []
     while let output = agent.pollOutput() {
-      if case .transmit(let datagram, _, let remote) = output, let message = try? STUNMessage(parsing: datagram) {
-        messages.append((message, remote))
+      if case .transmit(let datagram, let route) = output, let message = try? STUNMessage(parsing: datagram) {
+        messages.append((message, route.remote))
       }
     }
     return messages
@@ -68,12 +69,12 @@ import Testing
 
   @Test func nominatesWithASecondCheck() throws {
     let check = try startChecking()
-    agent.receive(answer(check), from: Self.peer, to: Self.base, now: now)
+    agent.receive(answer(check), on: Self.direct, now: now)
     #expect(agent.connectionState == .connected)
     #expect(agent.selectedPair?.isNominated == false)
     let nomination = try #require(sent().first?.message)
     #expect(nomination.useCandidate)
-    agent.receive(answer(nomination), from: Self.peer, to: Self.base, now: now)
+    agent.receive(answer(nomination), on: Self.direct, now: now)
     #expect(agent.selectedPair?.isNominated == true)
     #expect(agent.connectionState == .completed)
   }
@@ -81,7 +82,7 @@ import Testing
   @Test func learnsItsPeerReflexiveAddress() throws {
     let check = try startChecking()
     let mapped = address("203.0.113.1", 7000)
-    agent.receive(answer(check, mapped: mapped), from: Self.peer, to: Self.base, now: now)
+    agent.receive(answer(check, mapped: mapped), on: Self.direct, now: now)
     #expect(agent.selectedPair?.local.type == .peerReflexive)
     #expect(agent.selectedPair?.local.transportAddress == mapped)
     #expect(agent.selectedPair?.localAddress == Self.base)
@@ -89,22 +90,22 @@ import Testing
 
   @Test func answersThatAreNotAuthenticChangeNothing() throws {
     let check = try startChecking()
-    #expect(!agent.receive(answer(check, password: "other"), from: Self.peer, to: Self.base, now: now))
+    #expect(!agent.receive(answer(check, password: "other"), on: Self.direct, now: now))
     let conflict = answer(check, error: .roleConflict, password: "other")
-    #expect(!agent.receive(conflict, from: Self.peer, to: Self.base, now: now))
+    #expect(!agent.receive(conflict, on: Self.direct, now: now))
     #expect(agent.connectionState == .checking)
     #expect(agent.currentRole == .controlling)
     // The right answer is still taken.
-    #expect(agent.receive(answer(check), from: Self.peer, to: Self.base, now: now))
+    #expect(agent.receive(answer(check), on: Self.direct, now: now))
     #expect(agent.connectionState == .connected)
     // And once only.
-    #expect(!agent.receive(answer(check), from: Self.peer, to: Self.base, now: now))
+    #expect(!agent.receive(answer(check), on: Self.direct, now: now))
   }
 
   @Test func answersFromElsewhereFailThePair() throws {
     let check = try startChecking()
-    agent.receive(answer(check), from: address("192.0.2.3", 6000), to: Self.base, now: now)
-    #expect(agent.mediaPath == nil)
+    agent.receive(answer(check), on: Route(local: Self.base, remote: address("192.0.2.3", 6000)), now: now)
+    #expect(agent.mediaRoute == nil)
     agent.handleTimeout(now: now + .seconds(10))
     #expect(sent().isEmpty)
   }
@@ -135,7 +136,7 @@ import Testing
   // MARK: Checks of the peer
 
   @Test mutating func answersChecksBeforeItKnowsThePeer() throws {
-    agent.receive(check(), from: Self.peer, to: Self.base, now: now)
+    agent.receive(check(), on: Self.direct, now: now)
     let response = try #require(sent().first)
     #expect(response.message.messageClass == .successResponse)
     #expect(response.message.mappedAddress == Self.peer)
@@ -157,7 +158,7 @@ import Testing
       ByteBuffer(string: "not STUN at all, but long enough for it"),
     ]
     for request in requests {
-      #expect(!agent.receive(request, from: Self.peer, to: Self.base, now: now))
+      #expect(!agent.receive(request, on: Self.direct, now: now))
     }
     #expect(sent().isEmpty)
     #expect(agent.statistics.discarded == requests.count)
@@ -171,7 +172,7 @@ import Testing
       $0.append(strange, integer: UInt32(1))
       $0.append(optional, integer: UInt32(1))
     }
-    agent.receive(request, from: Self.peer, to: Self.base, now: now)
+    agent.receive(request, on: Self.direct, now: now)
     let response = try #require(sent().first?.message)
     #expect(response.errorCode?.code == 420)
     #expect(response.unknownAttributes == [strange])
@@ -180,30 +181,30 @@ import Testing
   @Test mutating func answersACheckWithoutPriorityWith400() throws {
     var writer = STUNWriter(.request, transactionID: STUNTransactionID(using: &random))
     writer.append(.username, text: "\(agent.localCredentials.usernameFragment):peer")
-    agent.receive(writer.finish(key: agent.localCredentials.password.utf8), from: Self.peer, to: Self.base, now: now)
+    agent.receive(writer.finish(key: agent.localCredentials.password.utf8), on: Self.direct, now: now)
     #expect(try #require(sent().first?.message).errorCode?.code == 400)
   }
 
   // MARK: Roles
 
   @Test mutating func tellsThePeerToSwitchWhenItsTieBreakerIsLess() throws {
-    agent.receive(check { $0.append(.iceControlling, integer: UInt64(0)) }, from: Self.peer, to: Self.base, now: now)
+    agent.receive(check { $0.append(.iceControlling, integer: UInt64(0)) }, on: Self.direct, now: now)
     #expect(try #require(sent().first?.message).errorCode?.code == 487)
     #expect(agent.currentRole == .controlling)
   }
 
   @Test mutating func switchesWhenThePeersTieBreakerIsGreater() throws {
-    agent.receive(check { $0.append(.iceControlling, integer: UInt64.max) }, from: Self.peer, to: Self.base, now: now)
+    agent.receive(check { $0.append(.iceControlling, integer: UInt64.max) }, on: Self.direct, now: now)
     #expect(try #require(sent().first?.message).messageClass == .successResponse)
     #expect(agent.currentRole == .controlled)
-    agent.receive(check { $0.append(.iceControlled, integer: UInt64(0)) }, from: Self.peer, to: Self.base, now: now)
+    agent.receive(check { $0.append(.iceControlled, integer: UInt64(0)) }, on: Self.direct, now: now)
     #expect(agent.currentRole == .controlling)
   }
 
   @Test func switchesWhenToldTo() throws {
     let check = try startChecking()
     let tieBreaker = check.iceControlling
-    agent.receive(answer(check, error: .roleConflict), from: Self.peer, to: Self.base, now: now)
+    agent.receive(answer(check, error: .roleConflict), on: Self.direct, now: now)
     #expect(agent.currentRole == .controlled)
     agent.handleTimeout(now: now + .milliseconds(60))
     let again = try #require(sent().first?.message)
@@ -215,9 +216,9 @@ import Testing
   /// Both found the conflict at once: the peer's check made us switch, then its 487 to our older check comes in.
   @Test mutating func aStale487IsIgnored() throws {
     let ours = try startChecking()
-    agent.receive(check { $0.append(.iceControlling, integer: UInt64.max) }, from: Self.peer, to: Self.base, now: now)
+    agent.receive(check { $0.append(.iceControlling, integer: UInt64.max) }, on: Self.direct, now: now)
     #expect(agent.currentRole == .controlled)
-    agent.receive(answer(ours, error: .roleConflict), from: Self.peer, to: Self.base, now: now)
+    agent.receive(answer(ours, error: .roleConflict), on: Self.direct, now: now)
     #expect(agent.currentRole == .controlled)
     agent.handleTimeout(now: now + .milliseconds(60))
     #expect(sent().contains { $0.message.iceControlled != nil })
@@ -253,13 +254,13 @@ import Testing
         $0.append(.iceControlling, integer: UInt64(5))
         $0.append(.useCandidate)
       }
-      agent.receive(request, from: peer, to: Self.base, now: now)
+      agent.receive(request, on: Route(local: Self.base, remote: peer), now: now)
     }
     #expect(agent.selectedPair == nil)  // not valid yet
-    agent.receive(answer(toFirst), from: Self.peer, to: Self.base, now: now)
+    agent.receive(answer(toFirst), on: Self.direct, now: now)
     #expect(agent.selectedPair?.remoteAddress == Self.peer)
     #expect(agent.selectedPair?.isNominated == true)
-    agent.receive(answer(toSecond), from: second, to: Self.base, now: now)
+    agent.receive(answer(toSecond), on: Route(local: Self.base, remote: second), now: now)
     #expect(agent.selectedPair?.remoteAddress == second)
     #expect(agent.selectedPair?.isNominated == true)
     // A nomination of the lesser pair again does not bring it back.
@@ -267,7 +268,7 @@ import Testing
       $0.append(.iceControlling, integer: UInt64(5))
       $0.append(.useCandidate)
     }
-    agent.receive(request, from: Self.peer, to: Self.base, now: now)
+    agent.receive(request, on: Self.direct, now: now)
     #expect(agent.selectedPair?.remoteAddress == second)
   }
 

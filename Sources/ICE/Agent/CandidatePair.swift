@@ -9,6 +9,8 @@ struct Check {
 
   /// Rc and Rm of RFC 8489 section 6.2.1 at an RTO of 500 ms come to this; here it is the limit for any RTO.
   static let lifetime = TimeAmount.milliseconds(39_500)
+  /// For pairs in reserve: one that is silent for so long is none.
+  static let reserveLifetime = TimeAmount.seconds(5)
   /// Checks do not back off beyond this: the RTO, which grows with the number of checks (RFC 8445 section 14.3), keeps their
   /// pace. So a path that loses much, or comes back just before consent expires, is found in time.
   static let longestInterval = TimeAmount.milliseconds(500)
@@ -23,13 +25,16 @@ struct CandidatePair {
     case frozen, waiting, inProgress, succeeded, failed
   }
 
-  /// The address of our socket, and the peer's.
-  let addresses: PairAddresses
+  let base: Base
+  /// Over TCP, with local port 0 until there is a connection.
+  var route: Route
   var localPriority: UInt32
   var remotePriority: UInt32
   var priority: UInt64 = 0
   var state = State.waiting
   var check: Check?
+  /// Until when the TCP connection that was asked for may take; nil if none was.
+  var connectsUntil: NIODeadline?
   /// Nominated by us or by the peer, and valid.
   var isNominated = false
   /// The peer has sent USE-CANDIDATE before the pair was valid.
@@ -43,6 +48,14 @@ struct CandidatePair {
 
   /// A check has yet to show whether it works.
   var isPending: Bool { state == .waiting || state == .inProgress }
+
+  /// Whether a TCP connection has to be made before anything can be sent.
+  var needsConnection: Bool { base.kind == .connector && route.local.port == 0 }
+
+  /// Whether it can't be tried again: a connection that the peer made is gone.
+  var isLost: Bool { base.kind == .listener && state == .failed }
+
+  var nextDeadline: NIODeadline? { connectsUntil ?? check?.transaction.nextDeadline }
 
   mutating func updatePriority(role: ICEAgent.Role) {
     priority =

@@ -10,20 +10,17 @@ extension ICEAgent {
   }
 
   /// Adds the pair, if it can work and there is room (RFC 8445 section 6.1.2.2 to 6.1.2.5).
-  func formPair(base: TransportAddress, remote: Candidate, now: NIODeadline) {
-    guard generation.remote != nil, let address = remote.transportAddress, base.family == address.family,
-      base.isLoopback == address.isLoopback, base.isLinkLocal == address.isLinkLocal
+  /// - Parameter route: the one a check came on; nil: the one that checks of ours would take.
+  func formPair(base: Base, remote: Candidate, route: Route? = nil, now: NIODeadline) {
+    guard generation.remote != nil, let route = route ?? base.route(to: remote), generation.index(of: route) == nil
     else { return }
-    let addresses = PairAddresses(local: base, remote: address)
-    guard generation.index(of: addresses) == nil else { return }
     var pair = CandidatePair(
-      addresses: addresses, localPriority: Priority.candidate(.host, local: localPreference(of: base)),
+      base: base, route: route, localPriority: base.priority(base.isRelay ? .relay : .host),
       remotePriority: remote.priority)
     pair.updatePriority(role: role)
     guard makeRoom(for: pair) else { return }
     if let path, isCurrent(path), path.isNominated, !path.isDisconnected {
-      // With a nominated pair at work only better ones are of interest.
-      if pair.priority < path.priority { pair.state = .frozen }
+      if isNeedless(pair, beside: path) { pair.state = .frozen }
       generation.improvementEndsAt = now + configuration.improvementWindow
     }
     generation.pairs.append(pair)
@@ -35,6 +32,7 @@ extension ICEAgent {
     let least = generation.pairs.indices.filter { generation.pairs[$0].state != .succeeded }
       .min { generation.pairs[$0].priority < generation.pairs[$1].priority }
     guard let least, generation.pairs[least].priority < pair.priority else { return false }
+    closeConnection(of: generation.pairs[least])
     generation.pairs.remove(at: least)
     return true
   }
@@ -48,7 +46,8 @@ extension ICEAgent {
   func revealPeerReflexive(at index: Int, as candidate: Candidate) {
     guard generation.remoteCandidates[index].type == .peerReflexive else { return }
     generation.remoteCandidates[index] = candidate
-    for index in generation.pairs.indices where generation.pairs[index].addresses.remote == candidate.transportAddress {
+    for index in generation.pairs.indices
+    where candidate.isAt(generation.pairs[index].route.remote, over: generation.pairs[index].route.transport) {
       generation.pairs[index].remotePriority = candidate.priority
       generation.pairs[index].updatePriority(role: role)
     }
@@ -58,7 +57,7 @@ extension ICEAgent {
     guard role != self.role else { return }
     self.role = role
     for index in generation.pairs.indices { generation.pairs[index].updatePriority(role: role) }
-    if let path, let index = generation.index(of: path.addresses), isCurrent(path) {
+    if let path, let index = generation.index(of: path.route), isCurrent(path) {
       self.path?.priority = generation.pairs[index].priority
     }
     emit(.roleChange(role))
@@ -69,8 +68,9 @@ extension ICEAgent {
   /// Puts a pair into the triggered-check queue (RFC 8445 section 7.3.1.4).
   func trigger(_ index: Int) {
     let pair = generation.pairs[index]
+    guard !pair.isLost, pair.connectsUntil == nil else { return }
     if pair.state == .frozen || pair.state == .failed { generation.pairs[index].state = .waiting }
-    if !generation.triggered.contains(pair.addresses) { generation.triggered.append(pair.addresses) }
+    if !generation.triggered.contains(pair.route) { generation.triggered.append(pair.route) }
   }
 
   /// Whether something waits for its turn at ``nextTransactionAt``.
@@ -96,11 +96,11 @@ extension ICEAgent {
 
   private func beginTransaction(_ now: NIODeadline) -> Bool {
     if generation.remote != nil {
-      while let addresses = generation.triggered.popFirst() {
-        guard let index = generation.index(of: addresses), generation.pairs[index].state != .frozen else { continue }
+      while let route = generation.triggered.popFirst() {
+        guard let index = generation.index(of: route), generation.pairs[index].state != .frozen else { continue }
         if generation.pairs[index].check == nil {
           beginCheck(at: index, nominating: false, now: now)
-        } else {
+        } else if route.transport == .udp {
           retransmitCheck(at: index, now: now)
         }
         return true
@@ -115,38 +115,36 @@ extension ICEAgent {
     return true
   }
 
-  /// Sends the first request of a check (RFC 8445 section 7.2.4).
-  func beginCheck(at index: Int, nominating: Bool, now: NIODeadline) {
+  /// Sends the first request of a check (RFC 8445 section 7.2.4); over TCP the connection comes first.
+  /// - Parameter lifetime: how long an answer is waited for.
+  func beginCheck(at index: Int, nominating: Bool, lifetime: TimeAmount = Check.lifetime, now: NIODeadline) {
     guard let remote = generation.remote else { return }
     let pair = generation.pairs[index]
+    if pair.needsConnection { return connect(pairAt: index, now: now) }
     let active = generation.pairs.count(where: \.isPending)
     let (id, datagram) = makeCheck(
-      from: generation.local, to: remote, priority: checkPriority(of: pair.addresses.local), nominating: nominating)
+      from: generation.local, to: remote, priority: pair.base.priority(.peerReflexive), nominating: nominating)
     // RFC 8445 section 14.3; a check sent again sooner would break the pace of Ta.
-    let timeout = max(.milliseconds(500), configuration.pacing * active)
+    // Over TCP nothing is sent twice (RFC 6544 section 7.1).
+    let timeout = pair.route.transport == .tcp ? lifetime : max(.milliseconds(500), configuration.pacing * active)
     generation.pairs[index].check = Check(
       transaction: STUNTransaction(
         id: id, datagram: datagram, now: now, timeout: timeout, longestInterval: Check.longestInterval,
-        lifetime: Check.lifetime),
+        lifetime: lifetime),
       role: role, nominates: nominating)
     if pair.state != .succeeded { generation.pairs[index].state = .inProgress }
-    transmit(datagram, on: pair.addresses)
+    transmit(datagram, on: pair.route)
   }
 
   private func retransmitCheck(at index: Int, now: NIODeadline) {
     generation.pairs[index].check?.transaction.retransmitted(now)
     guard let check = generation.pairs[index].check else { return }
-    transmit(check.transaction.datagram, on: generation.pairs[index].addresses)
+    transmit(check.transaction.datagram, on: generation.pairs[index].route)
   }
 
-  func transmit(_ request: ByteBuffer, on addresses: PairAddresses) {
+  func transmit(_ request: ByteBuffer, on route: Route) {
     counters.requestsSent += 1
-    outputs.append(.transmit(request, from: addresses.local, to: addresses.remote))
-  }
-
-  /// What PRIORITY says for checks from this base (RFC 8445 section 7.1.1).
-  func checkPriority(of base: TransportAddress) -> UInt32 {
-    Priority.candidate(.peerReflexive, local: localPreference(of: base))
+    outputs.append(.transmit(request, route))
   }
 
   /// A Binding request with all that RFC 8445 section 7.1 asks for.
@@ -175,6 +173,12 @@ extension ICEAgent {
   }
 
   func fail(pairAt index: Int) {
+    closeConnection(of: generation.pairs[index])
+    markFailed(index)
+    forgetConnection(ofPairAt: index)
+  }
+
+  func markFailed(_ index: Int) {
     generation.pairs[index].check = nil
     generation.pairs[index].state = .failed
     generation.pairs[index].hasFailed = true

@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import NIOCore
 
 /// Consent freshness (RFC 7675), and what is done about a path that has gone silent.
@@ -10,8 +11,8 @@ extension ICEAgent {
 
   var consentDeadline: NIODeadline? {
     guard let path else { return nil }
-    var deadline = min(path.nextConsentCheckAt, path.lastResponse + configuration.consentExpiry)
-    if let followUpAt = path.followUpAt { deadline = min(deadline, followUpAt) }
+    var deadline = min(
+      path.nextConsentCheckAt, path.nextPathCheckAt, path.lastResponse + configuration.consentExpiry)
     if let since = path.unansweredSince, !path.isDisconnected {
       deadline = min(deadline, since + configuration.disconnectedAfter)
     }
@@ -20,45 +21,44 @@ extension ICEAgent {
 
   func serviceConsent(_ now: NIODeadline) {
     guard let path else { return }
-    if now >= path.lastResponse + configuration.consentExpiry { return losePath() }
+    if now >= path.lastResponse + configuration.consentExpiry { return losePath(now) }
     if let since = path.unansweredSince, !path.isDisconnected, now >= since + configuration.disconnectedAfter {
       self.path?.isDisconnected = true
       thawPairs()
     }
-    if let followUpAt = path.followUpAt, now >= followUpAt { followUp() }
-    if now >= path.nextConsentCheckAt { sendConsentCheck(on: path, now: now) }
-  }
-
-  private func sendConsentCheck(on path: Path, now: NIODeadline) {
-    let (id, datagram) = makeCheck(
-      from: path.localCredentials, to: path.remoteCredentials, priority: path.checkPriority, nominating: false)
-    self.path?.outstanding.append((id, now, role))
-    if path.outstanding.count >= Limit.outstandingConsentChecks { self.path?.outstanding.removeFirst() }
-    self.path?.nextConsentCheckAt = now + consentInterval()
-    if path.unansweredSince == nil {
-      self.path?.unansweredSince = now
-      let patience = path.roundTripTime.map { $0 * 2 } ?? .milliseconds(500)
-      self.path?.followUpAt = now + max(patience, .milliseconds(500))
+    if now >= path.nextConsentCheckAt {
+      self.path?.nextConsentCheckAt = now + consentInterval()
+      sendCheck(on: path, now: now)
+    } else if now >= path.nextPathCheckAt {
+      sendCheck(on: path, now: now)
     }
-    transmit(datagram, on: path.addresses)
   }
 
-  /// A consent check is not retransmitted and the next one is seconds away. So that one lost packet does not look like a
-  /// lost path, an ordinary connectivity check follows, which is.
-  private func followUp() {
-    path?.followUpAt = nil
-    guard let path, isCurrent(path), let index = generation.index(of: path.addresses),
-      generation.pairs[index].check == nil
-    else { return }
-    trigger(index)
+  /// A check of the path, sent once: there are others (RFC 7675 section 5.1).
+  private func sendCheck(on path: Path, now: NIODeadline) {
+    let (id, datagram) = makeCheck(
+      from: path.localCredentials, to: path.remoteCredentials, priority: path.base.priority(.peerReflexive),
+      nominating: false)
+    if path.outstanding.count >= Limit.outstandingPathChecks { self.path?.outstanding.removeFirst() }
+    self.path?.outstanding.append((id, now, role))
+    let since = path.unansweredSince ?? now
+    self.path?.unansweredSince = since
+    let patience = max(configuration.pathCheckInterval, path.roundTripTime.map { $0 * 2 } ?? .zero)
+    let isSilent = now - since >= patience
+    self.path?.nextPathCheckAt =
+      now + (isSilent ? configuration.silentPathCheckInterval : configuration.pathCheckInterval)
+    transmit(datagram, on: path.route)
   }
 
-  func handleConsentResponse(_ response: STUNMessage, on addresses: PairAddresses, now: NIODeadline) -> Bool {
-    guard let path, let check = path.outstanding.first(where: { $0.id == response.transactionID }),
-      response.isAuthentic(key: path.remoteCredentials.password.utf8), path.addresses == addresses
+  func handleConsentResponse(_ response: STUNMessage, on route: Route, now: NIODeadline) -> Bool {
+    guard let path, path.route == route,
+      let index = path.outstanding.firstIndex(where: { $0.id == response.transactionID }),
+      response.isAuthentic(key: path.remoteCredentials.password.utf8)
     else { return false }
+    let check = path.outstanding[index]
     if response.messageClass == .successResponse {
       counters.responsesReceived += 1
+      self.path?.outstanding.removeSubrange(...index)
       renewConsent(now, roundTripTime: now - check.sentAt)
       selectBestPair(now)
     } else if response.errorCode?.code == 487 {
@@ -69,30 +69,33 @@ extension ICEAgent {
 
   /// Notes a valid response of the peer on the path.
   func renewConsent(_ now: NIODeadline, roundTripTime sample: TimeAmount?) {
-    if path?.isDisconnected == true { generation.improvementEndsAt = now + configuration.improvementWindow }
-    path?.lastResponse = now
-    path?.outstanding.removeAll()
-    path?.unansweredSince = nil
-    path?.followUpAt = nil
-    path?.isDisconnected = false
-    if let sample { path?.measured(sample) }
+    guard var path else { return }
+    if path.isDisconnected { generation.improvementEndsAt = now + configuration.improvementWindow }
+    path.lastResponse = now
+    path.unansweredSince = path.outstanding.first?.sentAt
+    path.isDisconnected = false
+    if let sample { path.measured(sample) }
+    self.path = path
+    if isCurrent(path), let index = generation.index(of: path.route) { generation.pairs[index].lastResponse = now }
   }
 
-  /// The path is silent: every pair is tried again, the silent one among them.
+  /// The path is silent: every pair is tried again.
   private func thawPairs() {
     guard let path, isCurrent(path) else { return }
-    for index in generation.pairs.indices where generation.pairs[index].addresses != path.addresses {
-      generation.pairs[index].state = .waiting
-      generation.pairs[index].check = nil
-      generation.pairs[index].isNominated = false
-    }
+    for index in generation.pairs.indices where generation.pairs[index].route != path.route { retry(index) }
   }
 
   /// Consent has expired: nothing may be sent there any more (RFC 7675 section 5.1).
-  private func losePath() {
+  private func losePath(_ now: NIODeadline) {
     guard let path else { return }
     self.path = nil
     emit(.selectedPairChange(nil))
-    if isCurrent(path) { giveUp() }
+    closeConnection(of: path)
+    if isCurrent(path) {
+      giveUp()
+    } else {
+      hasLostPath = true
+      selectBestPair(now)
+    }
   }
 }

@@ -10,7 +10,7 @@ struct ServerBinding {
     case failed
   }
 
-  let base: TransportAddress
+  let base: Base
   let server: TransportAddress
   var state = State.waiting
   /// Whether it has been answered: asking again does not hold up the end of gathering.
@@ -39,51 +39,61 @@ struct ServerBinding {
 }
 
 extension ICEAgent {
-  /// Tells of a host candidate and asks the servers about it.
-  func announceHost(_ base: TransportAddress, now: NIODeadline) {
+  /// Tells of the candidate of a base itself, asks the servers for others, and pairs it.
+  func announce(_ base: Base, now: NIODeadline) {
     change(to: .gathering)
-    addLocalCandidate(.host, address: base, base: base, serverIndex: 0)
+    addLocalCandidate(base.isRelay ? .relay : .host, address: base.address, base: base)
     for server in servers { addBinding(base: base, server: server) }
     for remote in generation.remoteCandidates { formPair(base: base, remote: remote, now: now) }
   }
 
-  func addBinding(base: TransportAddress, server: TransportAddress) {
-    guard base.family == server.family, base.isLoopback == server.isLoopback, !base.isLinkLocal else { return }
+  func addBinding(base: Base, server: TransportAddress) {
+    guard base.kind == .datagram, base.address.family == server.family,
+      base.address.isLoopback == server.isLoopback, !base.address.isLinkLocal
+    else { return }
     bindings.append(ServerBinding(base: base, server: server))
     change(to: .gathering)
   }
 
-  /// 0...65535, falling with the order of bases and, within one, of servers.
-  func localPreference(of base: TransportAddress, serverIndex: Int = 0) -> UInt16 {
-    let order = bases.firstIndex(of: base) ?? Limit.bases
-    return UInt16(clamping: 65535 - order * (Limit.servers + 1) - serverIndex)
-  }
-
-  /// Adds a local candidate unless its address is known; tells of it unless it is peer-reflexive, which the peer has found.
-  func addLocalCandidate(_ type: CandidateType, address: TransportAddress, base: TransportAddress, serverIndex: Int) {
+  /// Adds a local candidate unless its address is known, which makes it redundant (RFC 8445 section 5.1.3); tells of it
+  /// unless it is peer-reflexive, which the peer has found.
+  func addLocalCandidate(
+    _ type: CandidateType, address: TransportAddress, base: Base, server: TransportAddress? = nil
+  ) {
     guard generation.localCandidates.count < Limit.localCandidates,
-      !generation.localCandidates.contains(where: { $0.transportAddress == address })
+      !generation.localCandidates.contains(where: { $0.address == address && $0.base.transport == base.transport })
     else { return }
-    let preference = localPreference(of: base, serverIndex: serverIndex)
+    let serverIndex = type == .serverReflexive ? 1 + (servers.firstIndex { $0 == server } ?? 0) : 0
+    let told: Candidate.Address =
+      if type == .host, let name = base.name { .name(name, port: address.port) } else { .ip(address) }
     let candidate = Candidate(
-      foundation: foundation(type, base: base, serverIndex: serverIndex),
-      priority: Priority.candidate(type, local: preference), address: .ip(address), type: type,
-      relatedAddress: type == .host ? nil : base, usernameFragment: generation.local.usernameFragment)
-    generation.localCandidates.append(candidate)
+      foundation: foundation(type, base: base, server: server), transport: base.candidateTransport,
+      priority: base.priority(type, serverIndex: serverIndex), address: told, type: type,
+      relatedAddress: relatedAddress(type, base: base), usernameFragment: generation.local.usernameFragment)
+    generation.localCandidates.append(LocalCandidate(candidate: candidate, address: address, base: base))
     if type != .peerReflexive { emit(.localCandidate(candidate)) }
   }
 
-  /// The same for the same type, IP address of the base and server (RFC 8445 section 5.1.1.3).
-  private func foundation(_ type: CandidateType, base: TransportAddress, serverIndex: Int) -> String {
-    let baseIndex = bases.firstIndex { $0.hasSameIP(as: base) } ?? 0
-    let typeIndex =
-      switch type {
-      case .host: 0
-      case .serverReflexive: 1
-      case .peerReflexive: 2
-      case .relay: 3
-      }
-    return String((typeIndex * (Limit.servers + 1) + serverIndex) * Limit.bases + baseIndex + 1)
+  /// What `raddr` and `rport` say; the unspecified address where the real one is not to be told (RFC 8839 section 5.1).
+  private func relatedAddress(_ type: CandidateType, base: Base) -> TransportAddress? {
+    let nowhere =
+      base.address.family == .v4
+      ? TransportAddress(v4: 0, port: Base.discardPort) : TransportAddress(v6: 0, 0, port: Base.discardPort)
+    switch type {
+    case .host: return nil
+    case .serverReflexive, .peerReflexive: return base.name == nil ? base.address : nowhere
+    case .relay: return configuration.transportPolicy == .relay ? nowhere : base.mapped ?? nowhere
+    }
+  }
+
+  /// RFC 8445 section 5.1.1.3.
+  private func foundation(_ type: CandidateType, base: Base, server: TransportAddress?) -> String {
+    let key = FoundationKey(
+      type: type, baseIP: base.address.with(port: 0), server: (server ?? base.server)?.with(port: 0),
+      transport: base.transport)
+    let number = generation.foundations[key] ?? generation.foundations.count + 1
+    generation.foundations[key] = number
+    return String(number)
   }
 
   var indexOfWaitingBinding: Int? {
@@ -101,7 +111,7 @@ extension ICEAgent {
   }
 
   private func send(_ datagram: ByteBuffer, toServerOf binding: ServerBinding) {
-    outputs.append(.transmit(datagram, from: binding.base, to: binding.server))
+    outputs.append(.transmit(datagram, Route(local: binding.base.address, remote: binding.server)))
   }
 
   /// Sends again what is unanswered, gives up what is too old, and asks again where a mapping may have gone cold.
@@ -124,24 +134,23 @@ extension ICEAgent {
   }
 
   /// - Returns: whether it answers something a server was asked.
-  func handleServerResponse(_ message: STUNMessage, on addresses: PairAddresses, now: NIODeadline) -> Bool {
+  func handleServerResponse(_ message: STUNMessage, on route: Route, now: NIODeadline) -> Bool {
     let index = bindings.firstIndex { binding in
       guard case .asking(let transaction) = binding.state else { return false }
-      return transaction.id == message.transactionID && binding.base == addresses.local
-        && binding.server == addresses.remote
+      return transaction.id == message.transactionID
+        && route == Route(local: binding.base.address, remote: binding.server)
     }
     guard let index else { return false }
     let (base, server) = (bindings[index].base, bindings[index].server)
     guard message.messageClass == .successResponse, let mapped = message.mappedAddress,
-      mapped.isUsable, mapped.family == base.family, message.incomprehensible.isEmpty
+      mapped.isUsable, mapped.family == base.address.family, message.incomprehensible.isEmpty
     else {
       bindings[index].state = .failed
       return true
     }
     bindings[index].isAnswered = true
     bindings[index].state = .known(refreshAt: now + configuration.mappingRefresh)
-    let serverIndex = servers.firstIndex(of: server) ?? 0
-    addLocalCandidate(.serverReflexive, address: mapped, base: base, serverIndex: serverIndex + 1)
+    addLocalCandidate(.serverReflexive, address: mapped, base: base, server: server)
     return true
   }
 

@@ -19,12 +19,18 @@ public final class ICEAgent {
   var random: any RandomNumberGenerator
   var counters = Statistics()
   var outputs: Deque<Output> = []
-  /// Addresses of our sockets in the order of preference.
-  var bases: [TransportAddress] = []
+  /// What we send from, in the order it was added.
+  var bases: [Base] = []
   var servers: [TransportAddress] = []
   var bindings: [ServerBinding] = []
   var generation: Generation
+  /// What the present generation replaced, until the peer has taken part in the new one; for ``undoRestart(now:)``.
+  var replacedGeneration: Generation?
   var path: Path?
+  /// Whether the path went with its base, or with its connection, and nothing took its place.
+  var hasLostPath = false
+  /// TCP connections of peers that have not sent a check yet, and when they are given up.
+  var unknownConnections: [(route: Route, until: NIODeadline)] = []
   /// When the next transaction may begin (Ta).
   var nextTransactionAt = NIODeadline.uptimeNanoseconds(0)
 
@@ -52,7 +58,9 @@ public final class ICEAgent {
   public var remoteCredentials: ICECredentials? { generation.remote }
 
   /// Our candidates of the present generation that were told so far (peer-reflexive ones are not among them).
-  public var localCandidates: [Candidate] { generation.localCandidates.filter { $0.type != .peerReflexive } }
+  public var localCandidates: [Candidate] {
+    generation.localCandidates.map(\.candidate).filter { $0.type != .peerReflexive }
+  }
 
   /// Our role now; a role conflict may have changed it.
   public var currentRole: Role { role }
@@ -64,126 +72,33 @@ public final class ICEAgent {
     advance(now)
   }
 
-  // MARK: The local side
-
-  /// Adds a socket's address: a host candidate, from which servers are asked for reflexive ones. Order is preference.
-  /// Beyond 16 addresses none is taken.
-  public func addLocalAddress(_ address: TransportAddress, now: NIODeadline) {
-    guard connectionState != .closed, bases.count < Limit.bases, address.isUsable, !bases.contains(address) else {
-      return
-    }
-    bases.append(address)
-    announceHost(address, now: now)
-    advance(now)
-  }
-
-  /// Adds a STUN server to ask, now and in later generations. Beyond 8 none is taken.
-  public func addSTUNServer(_ address: TransportAddress, now: NIODeadline) {
-    guard connectionState != .closed, servers.count < Limit.servers, address.isUsable, !servers.contains(address) else {
-      return
-    }
-    servers.append(address)
-    for base in bases { addBinding(base: base, server: address) }
-    advance(now)
-  }
-
-  /// Says that all local addresses and servers were added: gathering is complete when the servers have answered.
-  public func endOfLocalAddresses(now: NIODeadline) {
-    guard connectionState != .closed else { return }
-    generation.localInputsEnded = true
-    advance(now)
-  }
-
-  /// Begins a new generation (RFC 8445 section 9): new credentials, candidates told and servers asked again. Media keeps
-  /// its path until the new generation has a nominated pair. The sockets and so the host addresses stay as they are.
-  public func restart(now: NIODeadline) {
-    guard connectionState != .closed else { return }
-    let inputsEnded = generation.localInputsEnded
-    generation = Generation(local: ICECredentials(using: &random))
-    generation.localInputsEnded = inputsEnded
-    bindings = []
-    if connectionState == .failed { change(to: ConnectionState.new) }
-    for base in bases { announceHost(base, now: now) }
-    advance(now)
-  }
-
-  // MARK: The remote side
-
-  /// Takes the credentials of the peer's description; checks begin. Credentials other than those of the present generation
-  /// mean that the peer has restarted: then we do, too, and ``localCredentials`` are new afterwards (RFC 8839 section
-  /// 4.4.1.1.1).
-  public func setRemoteCredentials(_ credentials: ICECredentials, now: NIODeadline) {
-    guard connectionState != .closed, generation.remote != credentials else { return }
-    if generation.remote != nil { restart(now: now) }
-    generation.remote = credentials
-    generation.newsAt = now
-    generation.remoteCandidates.removeAll {
-      $0.usernameFragment.map { $0 != credentials.usernameFragment } ?? false
-    }
-    for remote in generation.remoteCandidates { formPairs(with: remote, now: now) }
-    resumeEarlyChecks(now: now)
-    advance(now)
-  }
-
-  /// Takes a candidate of the peer, before or after its credentials.
-  /// - Parameter usernameFragment: the generation it belongs to, if signaling says so (`RTCIceCandidate.usernameFragment`).
-  /// - Returns: what became of it; a candidate that is of no use to us is no error.
-  @discardableResult
-  public func addRemoteCandidate(
-    _ candidate: Candidate, usernameFragment: String? = nil, now: NIODeadline
-  ) -> CandidateDisposition {
-    var candidate = candidate
-    candidate.usernameFragment = usernameFragment ?? candidate.usernameFragment
-    if let reason = reasonToIgnore(candidate) { return .ignored(reason) }
-    let address = candidate.transportAddress
-    if let known = generation.remoteCandidates.firstIndex(where: { $0.transportAddress == address }) {
-      revealPeerReflexive(at: known, as: candidate)
-      return .known
-    }
-    guard generation.remoteCandidates.count < Limit.remoteCandidates else { return .ignored(.tooMany) }
-    generation.remoteCandidates.append(candidate)
-    if generation.remote != nil {
-      generation.newsAt = now
-      formPairs(with: candidate, now: now)
-    }
-    advance(now)
-    return .added
-  }
-
-  private func reasonToIgnore(_ candidate: Candidate) -> CandidateDisposition.Reason? {
-    if connectionState == .closed { return .closed }
-    if candidate.transport != .udp { return .tcp }
-    if candidate.component != 1 { return .otherComponent }
-    if let fragment = candidate.usernameFragment, let remote = generation.remote, fragment != remote.usernameFragment {
-      return .otherGeneration
-    }
-    guard let address = candidate.transportAddress else { return .name }
-    return address.isUsable ? nil : .unusableAddress
-  }
-
   // MARK: Datagrams and time
 
-  /// Takes a STUN datagram that arrived at the socket bound to `local`.
+  /// Takes a STUN message that came in on `route`: from `remote` to `local`, the address of our socket, a relayed address
+  /// or our end of a connection.
   /// - Returns: whether it was a check or a response of ours to take; others are counted and change nothing.
   @discardableResult
-  public func receive(
-    _ datagram: ByteBuffer, from remote: TransportAddress, to local: TransportAddress, now: NIODeadline
-  ) -> Bool {
+  public func receive(_ datagram: ByteBuffer, on route: Route, now: NIODeadline) -> Bool {
     guard connectionState != .closed else { return false }
     defer { advance(now) }
-    guard let message = try? STUNMessage(parsing: datagram), message.method == .binding, bases.contains(local) else {
+    guard let message = try? STUNMessage(parsing: datagram), message.method == .binding, let base = base(of: route)
+    else {
       counters.discarded += 1
       return false
     }
-    let addresses = PairAddresses(local: local, remote: remote)
     let isTaken =
       switch message.messageClass {
-      case .request: handleRequest(message, on: addresses, now: now)
-      case .successResponse, .errorResponse: handleResponse(message, on: addresses, now: now)
+      case .request: handleRequest(message, on: route, of: base, now: now)
+      case .successResponse, .errorResponse: handleResponse(message, on: route, now: now)
       case .indication: true  // A keepalive (RFC 8445 section 11) asks for nothing.
       }
     if !isTaken { counters.discarded += 1 }
     return isTaken
+  }
+
+  /// What packets of a route leave from; an address is looked for before an IP address, which active candidates stand for.
+  func base(of route: Route) -> Base? {
+    bases.first { $0.kind != .connector && $0.carries(route) } ?? bases.first { $0.carries(route) }
   }
 
   /// Does what is due. May be called early or late.
@@ -196,10 +111,8 @@ public final class ICEAgent {
     outputs.popFirst()
   }
 
-  /// Where media goes: from which socket to which address. Cheap enough to ask for each packet; nil: send nothing.
-  public var mediaPath: (local: TransportAddress, remote: TransportAddress)? {
-    path.map { ($0.addresses.local, $0.addresses.remote) }
-  }
+  /// The way media takes. Cheap enough to ask for each packet; nil: send nothing.
+  public var mediaRoute: Route? { path?.route }
 
   /// The pair media takes.
   public var selectedPair: SelectedPair? { path?.description }
@@ -214,6 +127,7 @@ public final class ICEAgent {
   /// Ends everything; nothing is answered any more.
   public func close() {
     guard connectionState != .closed else { return }
+    closeConnections()
     path = nil
     bindings = []
     generation.pairs = []
@@ -227,7 +141,9 @@ public final class ICEAgent {
   func advance(_ now: NIODeadline) {
     guard connectionState != .closed else { return }
     serviceConsent(now)
+    serviceConnections(now)
     serviceChecks(now)
+    checkReserve(now)
     serviceBindings(now)
     nominate(now)
     endImprovement(now)
@@ -260,8 +176,10 @@ public final class ICEAgent {
       earliest = min(earliest ?? deadline, deadline)
     }
     if hasTransactionToBegin { consider(nextTransactionAt) }
-    for pair in generation.pairs { consider(pair.check?.transaction.nextDeadline) }
+    for pair in generation.pairs { consider(pair.nextDeadline) }
+    for index in reserve { consider(reserveCheckDeadline(ofPairAt: index)) }
     for binding in bindings { consider(binding.nextDeadline) }
+    for connection in unknownConnections { consider(connection.until) }
     consider(consentDeadline)
     for deadline in [nominationDeadline, improvementDeadline, failureDeadline] {
       // What was held up by something else when its time came is looked at again when that ends.

@@ -8,8 +8,16 @@ extension ICEAgent {
     var opposite: Role { self == .controlling ? .controlled : .controlling }
   }
 
+  /// Which candidates are used (`RTCIceTransportPolicy`).
+  public enum TransportPolicy: String, Sendable, Hashable {
+    case all
+    /// Relay candidates only: the peer learns no address of ours.
+    case relay
+  }
+
   /// Times and bounds. The defaults are the RFCs'; tests shorten nothing, since time is theirs.
   public struct Configuration: Sendable {
+    public var transportPolicy = TransportPolicy.all
     /// Ta: the least time between two new transactions (RFC 8445 section 14.2).
     public var pacing = TimeAmount.milliseconds(50)
     /// Ta of the first ``initialBurst`` transactions of a generation, so that a call on a good network comes up at once;
@@ -25,6 +33,14 @@ extension ICEAgent {
     public var failurePatience = TimeAmount.milliseconds(39_500)
     /// Mean time between consent checks (RFC 7675 section 5.1); each is 0.8...1.2 times that.
     public var consentInterval = TimeAmount.seconds(5)
+    /// Time between the ordinary checks of the selected pair, which go on all the time, and between those of one that gives no
+    /// answer. RFC 7675 wants consent checks to be 4 s apart or more and says nothing of these; their responses renew consent
+    /// just as well. So an outage that ends a second before consent expires ends well, whenever it began, and the
+    /// round-trip time is always fresh. Browsers do the same.
+    public var pathCheckInterval = TimeAmount.milliseconds(500)
+    public var silentPathCheckInterval = TimeAmount.milliseconds(250)
+    /// How often working pairs in reserve are checked, so that media can move there at once.
+    public var reserveCheckInterval = TimeAmount.seconds(10)
     /// Without a response for so long consent expires (RFC 7675 section 5.1).
     public var consentExpiry = TimeAmount.seconds(30)
     /// The path counts as disconnected when a check and those after it went unanswered for so long.
@@ -38,12 +54,15 @@ extension ICEAgent {
 
   /// Bounds on what peers, servers and machines can make grow.
   enum Limit {
-    static let bases = 16
+    static let bases = 48
     static let servers = 8
-    static let localCandidates = 48
+    static let localCandidates = 96
     static let remoteCandidates = 64
     static let pairs = 100
-    static let outstandingConsentChecks = 8
+    static let pairsInReserve = 4
+    /// Connections of peers that have not sent a check yet.
+    static let unknownConnections = 16
+    static let outstandingPathChecks = 16
   }
 
   /// How far gathering has come (`RTCIceGatheringState`).
@@ -70,11 +89,13 @@ extension ICEAgent {
     /// The local candidate as the peer sees it: peer-reflexive behind a NAT.
     public var local: Candidate
     public var remote: Candidate
-    /// The address of our socket (the base of ``local``).
-    public var localAddress: TransportAddress
-    public var remoteAddress: TransportAddress
+    /// From the base of ``local`` to ``remote``.
+    public var route: Route
     /// Whether it is nominated, or just the best that works so far.
     public var isNominated: Bool
+
+    public var localAddress: TransportAddress { route.local }
+    public var remoteAddress: TransportAddress { route.remote }
   }
 
   /// What the agent has to say.
@@ -91,24 +112,33 @@ extension ICEAgent {
 
   /// What the driver has to do.
   public enum Output: Sendable {
-    /// Send `datagram` from the socket bound to `local` to `remote`.
-    case transmit(ByteBuffer, from: TransportAddress, to: TransportAddress)
+    /// Send the datagram on that route: over TCP framed as RFC 4571 says, from a relayed address through its server.
+    case transmit(ByteBuffer, Route)
+    /// Make a TCP connection from the local IP address (port 0: any) to the remote one; say what came of it with
+    /// ``ICEAgent/connected(_:as:now:)`` or ``ICEAgent/connectionClosed(_:now:)``.
+    case connect(Route)
+    /// The connection, or the attempt to make it, is not needed any more. Nothing has to be said about it.
+    case disconnect(Route)
+    /// Look up this mDNS name and say what was found with ``ICEAgent/resolved(_:to:now:)``.
+    case resolve(name: String)
     case event(Event)
   }
 
   /// What became of a remote candidate.
   public enum CandidateDisposition: Sendable, Hashable {
     case added
+    /// It has an mDNS name; it is added when that is resolved.
+    case held
     /// Known already; a peer-reflexive one gets its true type.
     case known
     /// Of no use to us, for this reason; nothing was changed. Not an error (RFC 8838 section 8.1).
     case ignored(Reason)
 
     public enum Reason: String, Sendable, Hashable {
-      case tcp = "TCP"
+      /// The peer connects to us from there, and we can't connect to it.
+      case tcp = "TCP, and not passive"
       case otherComponent = "component other than 1"
-      /// mDNS: the peer is found as peer-reflexive when its checks arrive.
-      case name = "a name, not an address"
+      case name = "a name that is not .local"
       case otherGeneration = "another generation"
       case unusableAddress = "an address no peer can have"
       case tooMany = "too many candidates"

@@ -4,24 +4,25 @@ internal import NIOCore
 extension ICEAgent {
   /// Answers a check and learns from it. A request that is not authentic is not answered at all: there is nothing to gain
   /// for an honest peer and something to learn or amplify for another.
-  func handleRequest(_ request: STUNMessage, on addresses: PairAddresses, now: NIODeadline) -> Bool {
+  func handleRequest(_ request: STUNMessage, on route: Route, of base: Base, now: NIODeadline) -> Bool {
     guard let credentials = credentials(addressedBy: request), request.isAuthentic(key: credentials.password.utf8)
     else {
       return false
     }
     counters.requestsReceived += 1
+    unknownConnections.removeAll { $0.route == route }
     let unknown = request.incomprehensible
     if !unknown.isEmpty {
-      respond(to: request, with: .unknownAttribute, unknown: unknown, key: credentials, on: addresses)
+      respond(to: request, with: .unknownAttribute, unknown: unknown, key: credentials, on: route)
     } else if request.priority == nil {
-      respond(to: request, with: .badRequest, key: credentials, on: addresses)
+      respond(to: request, with: .badRequest, key: credentials, on: route)
     } else if !settleRole(request) {
-      respond(to: request, with: .roleConflict, key: credentials, on: addresses)
+      respond(to: request, with: .roleConflict, key: credentials, on: route)
     } else {
       var writer = STUNWriter(.successResponse, transactionID: request.transactionID)
-      writer.append(xorMappedAddress: addresses.remote)
-      send(writer.finish(key: credentials.password.utf8), on: addresses)
-      if credentials == generation.local { learn(from: request, on: addresses, now: now) }
+      writer.append(xorMappedAddress: route.remote)
+      send(writer.finish(key: credentials.password.utf8), on: route)
+      if credentials == generation.local { learn(from: request, on: route, of: base, now: now) }
     }
     return true
   }
@@ -37,16 +38,16 @@ extension ICEAgent {
 
   private func respond(
     to request: STUNMessage, with error: STUNErrorCode, unknown: [STUNAttributeType] = [], key: ICECredentials,
-    on addresses: PairAddresses
+    on route: Route
   ) {
     var writer = STUNWriter(.errorResponse, transactionID: request.transactionID)
     writer.append(error)
     if !unknown.isEmpty { writer.append(unknownAttributes: unknown) }
-    send(writer.finish(key: key.password.utf8), on: addresses)
+    send(writer.finish(key: key.password.utf8), on: route)
   }
 
-  private func send(_ response: ByteBuffer, on addresses: PairAddresses) {
-    outputs.append(.transmit(response, from: addresses.local, to: addresses.remote))
+  private func send(_ response: ByteBuffer, on route: Route) {
+    outputs.append(.transmit(response, route))
   }
 
   /// Repairs a role conflict (RFC 8445 section 7.3.1.1).
@@ -67,16 +68,16 @@ extension ICEAgent {
   }
 
   /// Peer-reflexive candidates, triggered checks and nomination (RFC 8445 sections 7.3.1.3 to 7.3.1.5).
-  private func learn(from request: STUNMessage, on addresses: PairAddresses, now: NIODeadline) {
+  private func learn(from request: STUNMessage, on route: Route, of base: Base, now: NIODeadline) {
     guard connectionState != .failed, let priority = request.priority else { return }
-    addPeerReflexive(addresses.remote, priority: priority, now: now)
-    if let candidate = generation.remoteCandidates.first(where: { $0.transportAddress == addresses.remote }) {
-      formPair(base: addresses.local, remote: candidate, now: now)
+    addPeerReflexive(route, priority: priority, now: now)
+    if let candidate = generation.remoteCandidate(at: route.remote, over: route.transport) {
+      formPair(base: base, remote: candidate, route: route, now: now)
     }
     let nominates = request.useCandidate && role == .controlled
-    guard let index = generation.index(of: addresses) else {
+    guard let index = generation.index(of: route) else {
       // The peer's answer is not here yet: its check is remembered and returned when its credentials come.
-      if generation.remote == nil { rememberEarlyCheck(addresses, nominates: nominates) }
+      if generation.remote == nil { rememberEarlyCheck(route, nominates: nominates) }
       return
     }
     noteCheck(onPairAt: index, nominates: nominates, now: now)
@@ -84,7 +85,7 @@ extension ICEAgent {
 
   private func noteCheck(onPairAt index: Int, nominates: Bool, now: NIODeadline) {
     if nominates { generation.pairs[index].isNominatedByPeer = true }
-    let isPath = path.map { isCurrent($0) && $0.addresses == generation.pairs[index].addresses } ?? false
+    let isPath = path.map { isCurrent($0) && $0.route == generation.pairs[index].route } ?? false
     switch generation.pairs[index].state {
     case .succeeded:
       if nominates, !generation.pairs[index].isNominated {
@@ -100,31 +101,39 @@ extension ICEAgent {
     }
   }
 
-  private func addPeerReflexive(_ address: TransportAddress, priority: UInt32, now: NIODeadline) {
-    guard generation.remoteCandidates.count < Limit.remoteCandidates, address.isUsable,
-      !generation.remoteCandidates.contains(where: { $0.transportAddress == address })
+  private func addPeerReflexive(_ route: Route, priority: UInt32, now: NIODeadline) {
+    guard generation.remoteCandidates.count < Limit.remoteCandidates, route.remote.isUsable,
+      generation.remoteCandidate(at: route.remote, over: route.transport) == nil
     else { return }
     generation.remoteCandidates.append(
       Candidate(
-        foundation: "prflx\(generation.remoteCandidates.count)", priority: priority, address: .ip(address),
-        type: .peerReflexive))
+        foundation: "prflx\(generation.remoteCandidates.count)",
+        // The side that the connection comes from is the active one.
+        transport: route.transport == .udp ? .udp : .tcp(type: "active"), priority: priority,
+        address: .ip(route.remote), type: .peerReflexive))
     generation.newsAt = now
   }
 
   // MARK: Checks that overtake the answer
 
-  private func rememberEarlyCheck(_ addresses: PairAddresses, nominates: Bool) {
-    if let known = generation.earlyChecks.firstIndex(where: { $0.addresses == addresses }) {
+  private func rememberEarlyCheck(_ route: Route, nominates: Bool) {
+    if let known = generation.earlyChecks.firstIndex(where: { $0.route == route }) {
       if nominates { generation.earlyChecks[known].nominates = true }
     } else if generation.earlyChecks.count < Limit.remoteCandidates {
-      generation.earlyChecks.append((addresses, nominates))
+      generation.earlyChecks.append((route, nominates))
     }
   }
 
   /// Returns the checks that came before the peer's credentials (RFC 8445 section 7.3.1.4, last paragraph).
   func resumeEarlyChecks(now: NIODeadline) {
     for early in generation.earlyChecks {
-      guard let index = generation.index(of: early.addresses) else { continue }
+      // Candidates alone do not make pairs for connections of the peer.
+      if let base = base(of: early.route),
+        let candidate = generation.remoteCandidate(at: early.route.remote, over: early.route.transport)
+      {
+        formPair(base: base, remote: candidate, route: early.route, now: now)
+      }
+      guard let index = generation.index(of: early.route) else { continue }
       noteCheck(onPairAt: index, nominates: early.nominates, now: now)
     }
     generation.earlyChecks = []

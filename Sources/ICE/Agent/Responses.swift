@@ -2,13 +2,13 @@ internal import NIOCore
 
 /// What servers and the peer answer (RFC 8445 section 7.2.5).
 extension ICEAgent {
-  func handleResponse(_ response: STUNMessage, on addresses: PairAddresses, now: NIODeadline) -> Bool {
-    handleServerResponse(response, on: addresses, now: now)
-      || handleConsentResponse(response, on: addresses, now: now)
-      || handleCheckResponse(response, on: addresses, now: now)
+  func handleResponse(_ response: STUNMessage, on route: Route, now: NIODeadline) -> Bool {
+    handleServerResponse(response, on: route, now: now)
+      || handleConsentResponse(response, on: route, now: now)
+      || handleCheckResponse(response, on: route, now: now)
   }
 
-  private func handleCheckResponse(_ response: STUNMessage, on addresses: PairAddresses, now: NIODeadline) -> Bool {
+  private func handleCheckResponse(_ response: STUNMessage, on route: Route, now: NIODeadline) -> Bool {
     guard let remote = generation.remote,
       let index = generation.pairs.firstIndex(where: { $0.check?.transaction.id == response.transactionID }),
       let check = generation.pairs[index].check
@@ -19,7 +19,7 @@ extension ICEAgent {
     }
     guard isAuthentic, let mapped = response.mappedAddress, response.incomprehensible.isEmpty else { return false }
     counters.responsesReceived += 1
-    guard generation.pairs[index].addresses == addresses else {
+    guard generation.pairs[index].route == route else {
       // Not symmetric (section 7.2.5.2.1): media would not come back either.
       fail(pairAt: index)
       return true
@@ -29,7 +29,7 @@ extension ICEAgent {
   }
 
   private func succeed(pairAt index: Int, check: Check, mapped: TransportAddress, now: NIODeadline) {
-    addLocalCandidate(.peerReflexive, address: mapped, base: generation.pairs[index].addresses.local, serverIndex: 0)
+    addLocalCandidate(.peerReflexive, address: mapped, base: generation.pairs[index].base)
     generation.pairs[index].check = nil
     generation.pairs[index].state = .succeeded
     generation.pairs[index].hasFailed = false
@@ -39,7 +39,9 @@ extension ICEAgent {
     let nominated = check.nominates || role == .controlled && generation.pairs[index].isNominatedByPeer
     if nominated { generation.pairs[index].isNominated = true }
     if generation.firstValidAt == nil { generation.firstValidAt = now }
-    if let path, isCurrent(path), path.addresses == generation.pairs[index].addresses {
+    if var path, isCurrent(path), path.route == generation.pairs[index].route {
+      path.outstanding.removeAll { $0.sentAt <= check.transaction.sentAt }
+      self.path = path
       renewConsent(now, roundTripTime: check.transaction.roundTripTime(now))
     }
     selectBestPair(now)

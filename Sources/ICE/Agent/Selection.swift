@@ -9,7 +9,7 @@ extension ICEAgent {
 
   private func isSilentPath(_ pair: CandidatePair) -> Bool {
     guard let path, isCurrent(path) else { return false }
-    return path.isDisconnected && path.addresses == pair.addresses
+    return path.isDisconnected && path.route == pair.route
   }
 
   // MARK: Nomination (controlling)
@@ -20,7 +20,7 @@ extension ICEAgent {
   func nominate(_ now: NIODeadline) {
     guard role == .controlling, connectionState != .failed,
       let best = usablePairs.max(by: { $0.priority < $1.priority }), !best.isNominated,
-      let index = generation.index(of: best.addresses)
+      let index = generation.index(of: best.route)
     else { return }
     if let path, isCurrent(path), path.isNominated, !path.isDisconnected, path.priority >= best.priority { return }
     let nominating = generation.pairs.first { $0.check?.nominates ?? false }
@@ -47,7 +47,7 @@ extension ICEAgent {
     let best = usablePairs.max { ($0.isNominated ? 1 : 0, $0.priority) < ($1.isNominated ? 1 : 0, $1.priority) }
     guard let best else { return }
     if let path {
-      if isCurrent(path), path.addresses == best.addresses {
+      if isCurrent(path), path.route == best.route {
         if best.isNominated, !path.isNominated { select(best, now: now) }
         return
       }
@@ -56,7 +56,7 @@ extension ICEAgent {
         ? (best.isNominated ? 1 : 0, best.priority) > (path.isNominated ? 1 : 0, path.priority)
         : best.isNominated
       guard isBetter || path.isDisconnected else { return }
-      if path.isDisconnected, let old = generation.index(of: path.addresses) {
+      if path.isDisconnected, let old = generation.index(of: path.route) {
         // It has to prove itself again before media goes back.
         generation.pairs[old].state = .waiting
         generation.pairs[old].isNominated = false
@@ -67,40 +67,48 @@ extension ICEAgent {
 
   private func select(_ pair: CandidatePair, now: NIODeadline) {
     guard let remoteCredentials = generation.remote,
-      let remote = generation.remoteCandidates.first(where: { $0.transportAddress == pair.addresses.remote }),
+      let remote = generation.remoteCandidate(at: pair.route.remote, over: pair.route.transport),
       let local = localCandidate(of: pair)
     else { return }
     let description = SelectedPair(
-      local: local, remote: remote, localAddress: pair.addresses.local, remoteAddress: pair.addresses.remote,
-      isNominated: pair.isNominated)
-    if let old = path, isCurrent(old), old.addresses == pair.addresses {
+      local: local, remote: remote, route: pair.route, isNominated: pair.isNominated)
+    if let old = path, isCurrent(old), old.route == pair.route {
       path?.description = description
     } else {
+      if let path { closeConnection(of: path) }
       path = Path(
-        addresses: pair.addresses, localCredentials: generation.local, remoteCredentials: remoteCredentials,
-        checkPriority: checkPriority(of: pair.addresses.local), priority: pair.priority, description: description,
-        roundTripTime: pair.roundTripTime, lastResponse: pair.lastResponse ?? now,
-        nextConsentCheckAt: now + consentInterval())
+        base: pair.base, route: pair.route, localCredentials: generation.local, remoteCredentials: remoteCredentials,
+        priority: pair.priority, description: description, roundTripTime: pair.roundTripTime,
+        lastResponse: pair.lastResponse ?? now, nextConsentCheckAt: now + consentInterval(),
+        nextPathCheckAt: now + configuration.pathCheckInterval)
+      hasLostPath = false
     }
     emit(.selectedPairChange(description))
     if pair.isNominated {
       generation.improvementEndsAt = now + configuration.improvementWindow
-      freezePairs { $0.priority < pair.priority }
+      if let path { freezePairs { isNeedless($0, beside: path) } }
     }
   }
 
   private func localCandidate(of pair: CandidatePair) -> Candidate? {
-    let candidates = generation.localCandidates
-    return candidates.first { $0.transportAddress == pair.mapped }
-      ?? candidates.first { $0.transportAddress == pair.addresses.local }
+    let candidates = generation.localCandidates.filter { $0.base.transport == pair.base.transport }
+    let local = candidates.first { $0.address == pair.mapped } ?? candidates.first { $0.base == pair.base }
+    return local?.candidate
+  }
+
+  /// With a nominated pair at work better ones are of interest, and those that leave from elsewhere: one day the path's
+  /// interface may be gone.
+  func isNeedless(_ pair: CandidatePair, beside path: Path) -> Bool {
+    pair.priority < path.priority && pair.base == path.base
   }
 
   /// Sets pairs aside that are not needed any more (RFC 8445 section 8.1.2).
   private func freezePairs(where isNeedless: (CandidatePair) -> Bool) {
     for index in generation.pairs.indices
     where generation.pairs[index].isPending && isNeedless(generation.pairs[index]) {
+      closeConnection(of: generation.pairs[index])
       generation.pairs[index].state = .frozen
-      generation.pairs[index].check = nil
+      forgetConnection(ofPairAt: index)
     }
   }
 
@@ -130,7 +138,7 @@ extension ICEAgent {
     {
       giveUp()
     } else {
-      change(to: .checking)
+      change(to: hasLostPath ? .disconnected : .checking)
     }
   }
 
@@ -143,6 +151,59 @@ extension ICEAgent {
   func giveUp() {
     for index in generation.pairs.indices where generation.pairs[index].state != .failed { fail(pairAt: index) }
     generation.triggered.removeAll()
+    hasLostPath = false
     change(to: .failed)
+  }
+}
+
+/// Pairs in reserve, and what is done when the path is gone for sure.
+extension ICEAgent {
+  /// The best working pair of each base but the path's. They are kept warm: their consent, and the mappings of NATs.
+  var reserve: [Int] {
+    guard let path, isCurrent(path), path.isNominated, !path.isDisconnected else { return [] }
+    var best: [Base: Int] = [:]
+    for (index, pair) in generation.pairs.enumerated() where pair.state == .succeeded && pair.base != path.base {
+      if let other = best[pair.base], generation.pairs[other].priority >= pair.priority { continue }
+      best[pair.base] = index
+    }
+    let byPriority = best.values.sorted { generation.pairs[$0].priority > generation.pairs[$1].priority }
+    return Array(byPriority.prefix(Limit.pairsInReserve))
+  }
+
+  /// When a pair in reserve is to be checked; nil while it is.
+  func reserveCheckDeadline(ofPairAt index: Int) -> NIODeadline? {
+    let pair = generation.pairs[index]
+    guard pair.check == nil, let lastResponse = pair.lastResponse else { return nil }
+    return lastResponse + configuration.reserveCheckInterval
+  }
+
+  func checkReserve(_ now: NIODeadline) {
+    for index in reserve {
+      guard let deadline = reserveCheckDeadline(ofPairAt: index), now >= deadline else { continue }
+      beginCheck(at: index, nominating: false, lifetime: Check.reserveLifetime, now: now)
+    }
+  }
+
+  /// The path's socket, relay or connection is gone. Media takes the best pair that worked of late; all are tried.
+  func abandonPath(_ now: NIODeadline) {
+    path = nil
+    hasLostPath = true
+    generation.newsAt = now
+    for index in generation.pairs.indices {
+      generation.pairs[index].isNominated = false
+      generation.pairs[index].isNominatedByPeer = false
+      let isFresh = generation.pairs[index].lastResponse.map { now - $0 < configuration.consentExpiry } ?? false
+      if generation.pairs[index].state != .succeeded || !isFresh { retry(index) }
+    }
+    selectBestPair(now)
+    if path == nil { emit(.selectedPairChange(nil)) }
+  }
+
+  /// Has a pair checked as if it were new.
+  func retry(_ index: Int) {
+    guard !generation.pairs[index].isLost, generation.pairs[index].connectsUntil == nil else { return }
+    generation.pairs[index].state = .waiting
+    generation.pairs[index].check = nil
+    generation.pairs[index].isNominated = false
   }
 }

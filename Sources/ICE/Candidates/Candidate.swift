@@ -53,6 +53,14 @@ public struct Candidate: Hashable, Sendable {
     self.usernameFragment = usernameFragment
   }
 
+  /// What carries packets to it.
+  public var transportProtocol: TransportProtocol { transport == .udp ? .udp : .tcp }
+
+  /// Whether packets that come from `address` are this candidate's.
+  func isAt(_ address: TransportAddress, over transport: TransportProtocol) -> Bool {
+    transportAddress == address && transportProtocol == transport
+  }
+
   /// The numeric address, if it is one.
   public var transportAddress: TransportAddress? {
     guard case .ip(let address) = address else { return nil }
@@ -62,16 +70,12 @@ public struct Candidate: Hashable, Sendable {
 
 /// Priorities of RFC 8445 section 5.1.2 and 6.1.2.3.
 enum Priority {
-  /// - Parameter local: local preference 0...65535: the order of the addresses of one host.
-  static func candidate(_ type: CandidateType, local: UInt16, component: Int = 1) -> UInt32 {
-    let preference: UInt32 =
-      switch type {
-      case .host: 126
-      case .peerReflexive: 110
-      case .serverReflexive: 100
-      case .relay: 0
-      }
-    return preference << 24 | UInt32(local) << 8 | UInt32(256 - min(max(component, 1), 256))
+  /// - Parameters:
+  ///   - preference: type preference 0...126.
+  ///   - local: local preference 0...65535: the order of the addresses of one host.
+  static func candidate(preference: UInt32, local: UInt16) -> UInt32 {
+    // 256 - component ID, which is 1.
+    preference << 24 | UInt32(local) << 8 | 255
   }
 
   /// The priority of a pair, which both agents work out alike.

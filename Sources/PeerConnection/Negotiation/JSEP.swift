@@ -31,6 +31,8 @@ struct JSEP {
   private var pendingRemote: SessionDescription?
   private var createdOffer: LocalOffer?
   private var createdAnswer: SessionDescription?
+  /// User name fragments that the next agreement is to leave behind (W3C `[[LocalIceCredentialsToReplace]]`).
+  private var fragmentsToReplace: Set<String> = []
 
   /// - Parameter sessionID: random; goes into `o=`.
   init(sessionID: UInt64) {
@@ -87,6 +89,19 @@ struct JSEP {
     }
     transceivers.append(transceiver)
   }
+
+  // MARK: - ICE restart
+
+  /// W3C `restartIce`: from now on an offer is needed, with ICE credentials other than those in use. Nothing happens before the
+  /// first description.
+  mutating func restartICE() throws(PeerConnectionError) {
+    try requireOpen()
+    let descriptions = [negotiation.currentLocal, pendingLocal?.description].compactMap(\.self)
+    fragmentsToReplace = Set(descriptions.compactMap(\.usernameFragment))
+  }
+
+  /// Whether our next description is to have another user name fragment than this.
+  func hasToReplace(_ usernameFragment: String) -> Bool { fragmentsToReplace.contains(usernameFragment) }
 
   // MARK: - Our descriptions
 
@@ -214,6 +229,7 @@ struct JSEP {
   ) -> Outcome {
     negotiation.commit(local: local, remote: remote)
     currentLocalIsOffer = weOffered
+    if let fragment = local.usernameFragment, !hasToReplace(fragment) { fragmentsToReplace = [] }
     clearPending()
     state = .stable
     let media = NegotiatedMedia.all(local: local, remote: remote)
@@ -291,18 +307,19 @@ struct JSEP {
   /// question is asked again then.
   var needsNegotiation: Bool {
     guard state == .stable else { return false }
-    return transceivers.contains { transceiver in
-      guard let mid = transceiver.mid, let local = negotiation.currentLocal?.section(mid: mid),
-        let remote = negotiation.currentRemote?.section(mid: mid)
-      else { return true }
-      let wanted = transceiver.local.direction
-      if currentLocalIsOffer {
-        if local.direction != wanted && remote.direction.reversed != wanted { return true }
-      } else if local.direction != wanted.intersection(remote.direction.reversed) {
-        return true
+    return !fragmentsToReplace.isEmpty
+      || transceivers.contains { transceiver in
+        guard let mid = transceiver.mid, let local = negotiation.currentLocal?.section(mid: mid),
+          let remote = negotiation.currentRemote?.section(mid: mid)
+        else { return true }
+        let wanted = transceiver.local.direction
+        if currentLocalIsOffer {
+          if local.direction != wanted && remote.direction.reversed != wanted { return true }
+        } else if local.direction != wanted.intersection(remote.direction.reversed) {
+          return true
+        }
+        return local.direction.sends && local.msids.first != transceiver.local.msid
       }
-      return local.direction.sends && local.msids.first != transceiver.local.msid
-    }
   }
 
   mutating func close() {
@@ -312,5 +329,12 @@ struct JSEP {
 
   private func requireOpen() throws(PeerConnectionError) {
     if state == .closed { throw .closed }
+  }
+}
+
+extension SessionDescription {
+  /// That of the transport all sections share.
+  fileprivate var usernameFragment: String? {
+    taggedSection.flatMap { transport(of: $0).iceUfrag }
   }
 }

@@ -1,0 +1,25 @@
+/// What carries a packet.
+public enum TransportProtocol: String, Hashable, Sendable {
+  case udp, tcp
+}
+
+/// The way of a packet between two transport addresses.
+///
+/// For UDP `local` is the base (RFC 8445 section 4): the address of our socket, or the relayed address of a TURN allocation. For
+/// TCP it is our end of the connection, which the whole route identifies; port 0 as long as there is none.
+public struct Route: Hashable, Sendable {
+  public var local: TransportAddress
+  public var remote: TransportAddress
+  public var transport: TransportProtocol
+
+  public init(local: TransportAddress, remote: TransportAddress, transport: TransportProtocol = .udp) {
+    self.local = local
+    self.remote = remote
+    self.transport = transport
+  }
+}
+
+extension Route: CustomStringConvertible {
+  /// `udp 192.0.2.1:5000 -> 192.0.2.2:6000`.
+  public var description: String { "\(transport.rawValue) \(local) -> \(remote)" }
+}
