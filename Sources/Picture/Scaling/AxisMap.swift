@@ -21,6 +21,8 @@ final class AxisMap {
   let isIdentity: Bool
   private let spanStorage: Storage<Span>
   private let weightStorage: Storage<SIMD8<UInt16>>
+  /// The most samples that any box of this map is made of.
+  private(set) var taps = 1
   /// One for each output sample.
   var spans: UnsafeMutablePointer<Span> { spanStorage.pointer }
   /// The weights of each span add up to 256. Each is there eight times, as it is needed.
@@ -44,6 +46,7 @@ final class AxisMap {
       let last = (high - 1) / outputs
       let step = (last - first) / Self.mostTaps + 1
       let count = (last - first) / step + 1
+      taps = max(taps, count)
       spans.append(Span(first: Int32(first), count: Int32(count), step: Int32(step), weight: Int32(weights.count)))
       var used = 0
       for tap in 1...count {

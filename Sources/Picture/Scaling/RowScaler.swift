@@ -9,6 +9,14 @@ final class RowScaler {
   private let rowBytes: Int
   private let rows: Storage<UInt8>
   private let columns: Storage<UInt64>
+  private let pairs: Storage<Pair>
+
+  /// A box of two samples, the second perhaps of no weight.
+  private struct Pair {
+    var first: Int = 0
+    var firstWeight = SIMD8<UInt16>()
+    var secondWeight = SIMD8<UInt16>()
+  }
 
   /// Output columns.
   var outputs: Int { horizontal.outputs }
@@ -19,6 +27,13 @@ final class RowScaler {
     rowBytes = (width + 63) & ~63
     rows = Storage(repeating: 0, count: 8 * rowBytes)
     columns = Storage(repeating: 0, count: rowBytes)
+    pairs = Storage(repeating: Pair(), count: horizontal.taps <= 2 ? outputs : 0)
+    for place in 0..<pairs.count {
+      let span = horizontal.spans[place]
+      let weights = horizontal.weights + Int(span.weight)
+      pairs.pointer[place] = Pair(
+        first: Int(span.first), firstWeight: weights[0], secondWeight: span.count > 1 ? weights[1] : SIMD8())
+    }
   }
 
   /// Reduces the rows of a vertical box into one lane.
@@ -76,24 +91,51 @@ final class RowScaler {
   func finish(into output: UnsafeMutablePointer<UInt64>) {
     if horizontal.isIdentity { return turn(into: output) }
     turn(into: columns.pointer)
+    if horizontal.taps <= 2 { finishPairs(into: output) } else { finishBoxes(into: output) }
+  }
+
+  /// Where every box is of two samples at most: enlarging, mostly.
+  private func finishPairs(into output: UnsafeMutablePointer<UInt64>) {
+    let words = UnsafePointer(columns.pointer)
+    let pairs = UnsafePointer(pairs.pointer)
+    for column in 0..<horizontal.outputs {
+      let pair = pairs + column
+      let source = words + Int(pair.pointee.first)
+      let sum =
+        Self.samples(source[0]) &* pair.pointee.firstWeight &+ Self.samples(source[1]) &* pair.pointee.secondWeight
+        &+ 128
+      output[column] = Self.bytes(sum)
+    }
+  }
+
+  private func finishBoxes(into output: UnsafeMutablePointer<UInt64>) {
     let words = UnsafePointer(columns.pointer)
     let spans = UnsafePointer(horizontal.spans)
     let weights = UnsafePointer(horizontal.weights)
-    var column = 0
-    while column < horizontal.outputs {
+    for column in 0..<horizontal.outputs {
       let span = spans[column]
       var weight = weights + Int(span.weight)
       let end = weight + Int(span.count)
       var source = words + Int(span.first)
       var sum = SIMD8<UInt16>(repeating: 128)
       while weight < end {
-        sum &+= SIMD8(truncatingIfNeeded: unsafeBitCast(source.pointee, to: SIMD8<UInt8>.self)) &* weight.pointee
+        sum &+= Self.samples(source.pointee) &* weight.pointee
         source += Int(span.step)
         weight += 1
       }
-      output[column] = unsafeBitCast(SIMD8<UInt8>(truncatingIfNeeded: sum &>> 8), to: UInt64.self)
-      column &+= 1
+      output[column] = Self.bytes(sum)
     }
+  }
+
+  @inline(__always)
+  private static func samples(_ column: UInt64) -> SIMD8<UInt16> {
+    SIMD8(truncatingIfNeeded: unsafeBitCast(column, to: SIMD8<UInt8>.self))
+  }
+
+  /// The high bytes of sums.
+  @inline(__always)
+  private static func bytes(_ sums: SIMD8<UInt16>) -> UInt64 {
+    unsafeBitCast(SIMD8<UInt8>(truncatingIfNeeded: sums &>> 8), to: UInt64.self)
   }
 
   private func turn(into output: UnsafeMutablePointer<UInt64>) {

@@ -49,32 +49,45 @@ enum Transpose {
   static func words8x8(
     _ rows: UnsafePointer<Words>
   ) -> (Words, Words, Words, Words, Words, Words, Words, Words) {
-    // Twice: lanes of rows four apart in turn, which three times over turns the block.
-    let a = (low(rows[0], rows[4]), high(rows[0], rows[4]), low(rows[1], rows[5]), high(rows[1], rows[5]))
-    let b = (low(rows[2], rows[6]), high(rows[2], rows[6]), low(rows[3], rows[7]), high(rows[3], rows[7]))
-    let c = (low(a.0, b.0), high(a.0, b.0), low(a.1, b.1), high(a.1, b.1))
-    let d = (low(a.2, b.2), high(a.2, b.2), low(a.3, b.3), high(a.3, b.3))
+    let upper = words4x8(rows[0], rows[1], rows[2], rows[3])
+    let lower = words4x8(rows[4], rows[5], rows[6], rows[7])
     return (
-      low(c.0, d.0), high(c.0, d.0), low(c.1, d.1), high(c.1, d.1), low(c.2, d.2), high(c.2, d.2), low(c.3, d.3),
-      high(c.3, d.3)
+      joined(upper.0[0], lower.0[0]), joined(upper.0[1], lower.0[1]), joined(upper.1[0], lower.1[0]),
+      joined(upper.1[1], lower.1[1]), joined(upper.2[0], lower.2[0]), joined(upper.2[1], lower.2[1]),
+      joined(upper.3[0], lower.3[0]), joined(upper.3[1], lower.3[1])
     )
   }
 
-  /// The low halves' lanes in turn.
+  /// Four rows turned: eight columns of four lanes, two in each vector. (Each step has a type of its own, or else the
+  /// compiler takes the steps apart.)
   @inline(__always)
-  private static func low(_ a: Words, _ b: Words) -> Words {
-    var result = Words()
-    result.evenHalf = a.lowHalf
-    result.oddHalf = b.lowHalf
-    return result
+  private static func words4x8(
+    _ a: Words, _ b: Words, _ c: Words, _ d: Words
+  ) -> (SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>) {
+    let (lowPairs, otherLowPairs) = (pairs(a.lowHalf, b.lowHalf), pairs(c.lowHalf, d.lowHalf))
+    let (highPairs, otherHighPairs) = (pairs(a.highHalf, b.highHalf), pairs(c.highHalf, d.highHalf))
+    return (
+      fours(lowPairs.lowHalf, otherLowPairs.lowHalf), fours(lowPairs.highHalf, otherLowPairs.highHalf),
+      fours(highPairs.lowHalf, otherHighPairs.lowHalf), fours(highPairs.highHalf, otherHighPairs.highHalf)
+    )
   }
 
-  /// The high halves' lanes in turn.
   @inline(__always)
-  private static func high(_ a: Words, _ b: Words) -> Words {
+  private static func pairs(_ a: SIMD4<UInt16>, _ b: SIMD4<UInt16>) -> SIMD4<UInt32> {
     var result = Words()
-    result.evenHalf = a.highHalf
-    result.oddHalf = b.highHalf
-    return result
+    result.evenHalf = a
+    result.oddHalf = b
+    return unsafeBitCast(result, to: SIMD4<UInt32>.self)
   }
+
+  @inline(__always)
+  private static func fours(_ a: SIMD2<UInt32>, _ b: SIMD2<UInt32>) -> SIMD2<UInt64> {
+    var result = SIMD4<UInt32>()
+    result.evenHalf = a
+    result.oddHalf = b
+    return unsafeBitCast(result, to: SIMD2<UInt64>.self)
+  }
+
+  @inline(__always)
+  private static func joined(_ a: UInt64, _ b: UInt64) -> Words { unsafeBitCast(SIMD2(a, b), to: Words.self) }
 }
