@@ -19,11 +19,11 @@ extension PeerConnection {
         return
       }
       self.sockets = sockets
-      session.addLocalAddresses(sockets.localAddresses, now: .now())
+      for address in sockets.localAddresses { session.addLocalAddress(address, now: .now()) }
       drain()
       for server in configuration.iceServers where server.kind == .stun && server.transport == .udp {
         do {
-          session.addSTUNServers(try await server.resolve(), now: .now())
+          session.addServer(server, addresses: try await server.resolve(), now: .now())
           drain()
         } catch {
           logger.warning("STUN server \(server): \(error)")
@@ -52,7 +52,9 @@ extension PeerConnection {
   func drain() {
     while let output = session.pollOutput() {
       switch output {
-      case .transmit(let datagram, let local, let remote): sockets?.send(datagram, from: local, to: remote)
+      case .perform(.datagram(let datagram, let local, let remote)): sockets?.send(datagram, from: local, to: remote)
+      case .perform: break
+      case .serverProblem(let server, let problem): logger.warning("\(server): \(problem)")
       case .video(let frame): receiver.receive(video: frame)
       case .audio(let packet): receiver.receive(audio: packet)
       case .event(let event):

@@ -164,7 +164,7 @@ import Testing
     try call.connect()
     call.startMedia()
     call.run(for: .seconds(1))
-    call.caller.session.agent.restart(now: call.now)
+    call.caller.session.ice.restart(now: call.now)
     try call.callee.setRemote(call.caller.setLocal())
     try call.caller.setRemote(call.callee.setLocal())
     let before = call.callee.pictures.count

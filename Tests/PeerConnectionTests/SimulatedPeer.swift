@@ -42,7 +42,11 @@ final class SimulatedPeer: SimulatedEndpoint {
   private(set) var events: [PeerConnectionEvent] = []
   private(set) var pictures: [EncodedVideoFrame] = []
   private(set) var sounds: [ReceivedAudioPacket] = []
+  private(set) var serverProblems: [String] = []
+  /// What it may use of servers; set before the first description.
+  var servers: [(ICEServer, [TransportAddress])] = []
   private let address: TransportAddress
+  private let sockets: SimulatedSockets
   private let clock: HandshakeClock
   private var hasGathered = false
   /// Frames made so far; each carries its number.
@@ -58,6 +62,7 @@ final class SimulatedPeer: SimulatedEndpoint {
     self.address = address
     self.host = host
     self.clock = clock
+    sockets = SimulatedSockets(host)
     session = Session(
       configuration: configuration, certificate: try Certificate(), random: SeededGenerator(seed: seed))
     host.endpoint = self
@@ -79,6 +84,31 @@ final class SimulatedPeer: SimulatedEndpoint {
 
   var nextDeadline: NIODeadline? { session.nextDeadline(now: clock.now) }
 
+  func connected(_ stream: SimulatedStream, now: NIODeadline) {
+    guard let id = sockets.id(of: stream) else { return }
+    session.streamOpened(id, local: stream.local, now: now)
+    drain()
+  }
+
+  func accepted(_ stream: SimulatedStream, now: NIODeadline) {
+    sockets.accept(stream, as: session.streamAccepted(local: stream.local, remote: stream.remote, now: now))
+    drain()
+  }
+
+  func receive(_ bytes: ByteBuffer, on stream: SimulatedStream, now: NIODeadline) {
+    guard let id = sockets.id(of: stream) else { return }
+    clock.keepUp(session)
+    session.streamReceived(id, bytes, now: now)
+    drain()
+  }
+
+  func closed(_ stream: SimulatedStream, error: String?, now: NIODeadline) {
+    guard let id = sockets.id(of: stream) else { return }
+    sockets.forget(stream)
+    session.streamClosed(id, error: error, now: now)
+    drain()
+  }
+
   /// Takes a datagram as if it came from the other side.
   func inject(_ datagram: ByteBuffer) {
     guard let other else { return }
@@ -97,7 +127,8 @@ final class SimulatedPeer: SimulatedEndpoint {
     let description = try session.setLocalDescription(nil, now: clock.now)
     if !hasGathered {
       hasGathered = true
-      session.addLocalAddresses([address], now: clock.now)
+      session.addLocalAddress(address, now: clock.now)
+      for (server, addresses) in servers { session.addServer(server, addresses: addresses, now: clock.now) }
       session.endOfLocalAddresses(now: clock.now)
     }
     drain()
@@ -160,8 +191,10 @@ final class SimulatedPeer: SimulatedEndpoint {
   private func drain() {
     while let output = session.pollOutput() {
       switch output {
-      case .transmit(let datagram, let local, let remote):
+      case .perform(.datagram(let datagram, let local, let remote)):
         for datagram in tamper(datagram) { host.send(datagram, from: local, to: remote) }
+      case .perform(let action): sockets.perform(action)
+      case .serverProblem(let server, let problem): serverProblems.append("\(server): \(problem)")
       case .video(let frame): pictures.append(frame)
       case .audio(let packet): sounds.append(packet)
       case .event(let event):

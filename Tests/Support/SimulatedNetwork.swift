@@ -9,6 +9,21 @@ public protocol SimulatedEndpoint: AnyObject {
   func handleTimeout(now: NIODeadline)
   /// When ``handleTimeout(now:)`` wants to be called; asked for after every call.
   var nextDeadline: NIODeadline? { get }
+  /// A connection this host asked for is open.
+  func connected(_ stream: SimulatedStream, now: NIODeadline)
+  /// Somebody connected to one of ``SimulatedHost/listeners``.
+  func accepted(_ stream: SimulatedStream, now: NIODeadline)
+  func receive(_ bytes: ByteBuffer, on stream: SimulatedStream, now: NIODeadline)
+  /// The connection was refused, or the other end has closed it.
+  func closed(_ stream: SimulatedStream, error: String?, now: NIODeadline)
+}
+
+/// Who has no connections needs to know nothing of them.
+extension SimulatedEndpoint {
+  public func connected(_ stream: SimulatedStream, now: NIODeadline) {}
+  public func accepted(_ stream: SimulatedStream, now: NIODeadline) {}
+  public func receive(_ bytes: ByteBuffer, on stream: SimulatedStream, now: NIODeadline) {}
+  public func closed(_ stream: SimulatedStream, error: String?, now: NIODeadline) {}
 }
 
 /// A machine on a ``SimulatedNetwork``.
@@ -27,9 +42,15 @@ public final class SimulatedHost {
   public private(set) var sent = 0
   public fileprivate(set) var received = 0
 
+  /// Where TCP connections are accepted.
+  public var listeners: Set<TransportAddress> = []
+
   fileprivate var outgoing = Link()
   fileprivate var incoming = Link()
-  private unowned let network: SimulatedNetwork
+  /// Keeps the streams alive.
+  var streams: [SimulatedStream] = []
+  var nextStreamPort: UInt16 = 50_000
+  unowned let network: SimulatedNetwork
 
   fileprivate init(
     addresses: [TransportAddress], nat: NAT?, conditions: LinkConditions, network: SimulatedNetwork
@@ -133,7 +154,16 @@ public final class SimulatedNetwork {
     events.add(.action(action), at: now + delay)
   }
 
+  /// Whether something of this probability, 0...1, happens now.
+  func chance(of probability: Double) -> Bool { Double.random(in: 0..<1, using: &random) < probability }
+
+  func random(in range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
+
   // MARK: Packets
+
+  func host(at address: TransportAddress, behind nat: NAT?) -> SimulatedHost? {
+    hosts.first { $0.nat === nat && $0.addresses.contains { $0.hasSameIP(as: address) } }
+  }
 
   fileprivate func carry(
     _ datagram: ByteBuffer, from sender: SimulatedHost, local: TransportAddress, remote: TransportAddress
@@ -158,9 +188,6 @@ public final class SimulatedNetwork {
   private func packet(
     _ datagram: ByteBuffer, from sender: SimulatedHost, local: TransportAddress, remote: TransportAddress
   ) -> Packet? {
-    func host(at address: TransportAddress, behind nat: NAT?) -> SimulatedHost? {
-      hosts.first { $0.nat === nat && $0.addresses.contains { $0.hasSameIP(as: address) } }
-    }
     if let neighbour = host(at: remote, behind: sender.nat) {
       return Packet(datagram: datagram, source: local, destination: remote, mapped: nil, host: neighbour)
     }

@@ -100,7 +100,7 @@ final class TURNAllocation {
     let lifetime = purpose == .allocate ? Limit.allocating : Limit.transaction
     let transaction = STUNTransaction(
       id: id, datagram: datagram, now: now, timeout: isReliable ? lifetime : Limit.retransmissionTimeout,
-      longestInterval: lifetime, lifetime: lifetime)
+      longestInterval: purpose == .allocate ? Limit.allocatingInterval : lifetime, lifetime: lifetime)
     requests.append(
       Request(
         purpose: purpose, transaction: transaction, isAuthenticated: isAuthenticated, staleNonces: staleNonces))

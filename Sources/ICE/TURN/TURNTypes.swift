@@ -38,6 +38,8 @@ extension TURNAllocation {
     /// The same for all others: 7 transmissions, or Ti on a stream (RFC 8489 sections 6.2.1 and 6.2.2).
     static let transaction = TimeAmount.milliseconds(39_500)
     static let retransmissionTimeout = TimeAmount.milliseconds(500)
+    /// The first request is sent again at least that often, so that losses do not cost the relay.
+    static let allocatingInterval = TimeAmount.milliseconds(1_500)
     static let defaultLifetime: UInt32 = 600
     static let longestLifetime: UInt32 = 86_400
     /// How long before its end an allocation is refreshed.

@@ -8,8 +8,32 @@ public import NIOCore
 /// After every call drain ``pollOutput()`` and arm a timer for ``nextDeadline``. Time must not run backwards from call to
 /// call.
 public final class ICETransport {
+  /// Bounds on what users, peers and servers can make grow.
+  enum Limit {
+    static let relays = 8
+    static let peerStreams = 64
+    /// Addresses that have proved to be the peer's; the oldest gives way.
+    static let verifiedRemotes = 16
+    /// When the end of candidates is told at the latest.
+    static let gathering = TimeAmount.seconds(10)
+  }
+
+  // Shared by the files of this folder; nobody else writes them.
   let agent: ICEAgent
-  private var outputs: Deque<Output> = []
+  var outputs: Deque<Output> = []
+  var relays: [Relay] = []
+  var streams: [StreamID: PeerStream] = [:]
+  var frames = FrameBuffers()
+  /// Where the last of the application's datagrams went.
+  var lastSend: (route: Route, carrier: Carrier)?
+  private let random: SharedRandom
+  private let streamNumbers = StreamNumbers()
+  /// Of our UDP sockets, in the order of preference.
+  private var localAddresses: [TransportAddress] = []
+  private var serverAddresses: Set<TransportAddress> = []
+  private var verifiedRemotes: [TransportAddress] = []
+  /// When gathering ends even if servers are silent; nil while addresses may be added, and once it has ended.
+  private var gatheringEndsAt: NIODeadline?
 
   /// - Parameters:
   ///   - role: controlling for who makes the first offer; a conflict is settled between the agents.
@@ -18,7 +42,8 @@ public final class ICETransport {
     configuration: ICEAgent.Configuration = .init(), role: ICEAgent.Role,
     random: some RandomNumberGenerator = SystemRandomNumberGenerator()
   ) {
-    agent = ICEAgent(configuration: configuration, role: role, random: random)
+    self.random = SharedRandom(random)
+    agent = ICEAgent(configuration: configuration, role: role, random: self.random)
   }
 
   // MARK: - Sockets and servers
@@ -26,32 +51,60 @@ public final class ICETransport {
   /// Adds the address of a UDP socket. Order is preference.
   /// - Parameter name: the `.local` name to tell the peer in its stead; nil tells the address.
   public func addLocalAddress(_ address: TransportAddress, name: String? = nil, now: NIODeadline) {
-    agent.addLocalAddress(address, now: now)
+    guard !localAddresses.contains(address), connectionState != .closed else { return }
+    localAddresses.append(address)
+    agent.addLocalAddress(address, name: name, now: now)
+    for relay in relays { relay.use(localAddresses, now: now) }
     collect(now)
   }
 
-  /// Adds an address for ICE-TCP (RFC 6544): of a listening socket, or the IP address we connect from.
+  /// Adds an address for ICE-TCP (RFC 6544); see ``ICEAgent/addTCPAddress(_:isPassive:now:)``.
   public func addTCPAddress(_ address: TransportAddress, isPassive: Bool, now: NIODeadline) {
+    agent.addTCPAddress(address, isPassive: isPassive, now: now)
     collect(now)
   }
 
   /// Takes an address away whose socket is closed or whose interface is gone, with all that depends on it.
   public func removeLocalAddress(_ address: TransportAddress, now: NIODeadline) {
+    localAddresses.removeAll { $0 == address }
+    for relay in relays { relay.use(localAddresses, now: now) }
+    collect(now)
+    agent.removeLocalAddress(address, now: now)
     collect(now)
   }
 
-  /// Adds a STUN or TURN server to use, now and after restarts.
-  /// - Parameter addresses: of its host name, with the server's port, in order of preference. Of each family the first is
-  ///   used that gives an answer.
+  /// Adds a STUN or TURN server to use, now and after restarts. A TURN server over UDP is used as a STUN server, too.
+  /// - Parameter addresses: of its host name, with the server's port, in order of preference. Of a TURN server the one is
+  ///   used that answers first, of a STUN server the first of each family.
   public func addServer(_ server: ICEServer, addresses: [TransportAddress], now: NIODeadline) {
-    for address in addresses { agent.addSTUNServer(address, now: now) }
-    collect(now)
+    guard connectionState != .closed else { return }
+    defer { collect(now) }
+    let addresses = addresses.filter(\.isUsable)
+    switch (server.kind, server.transport) {
+    case (.stun, .tcp), (.stun, .tls):
+      return report(server, "over \(server.transport.rawValue.uppercased()) it can't tell UDP addresses; use stun:")
+    case (.stun, .udp): askForReflexive(addresses, now: now)
+    case (.turn, let transport):
+      guard relays.count < Limit.relays else { return report(server, "more than \(Limit.relays) are not used") }
+      let relay = Relay(server, addresses: addresses, random: random) { [streamNumbers] in streamNumbers.next() }
+      relays.append(relay)
+      relay.use(localAddresses, now: now)
+      if transport == .udp { askForReflexive(addresses, now: now) }
+    }
+  }
+
+  private func askForReflexive(_ addresses: [TransportAddress], now: NIODeadline) {
+    for family in [TransportAddress.Family.v6, .v4] {
+      guard let address = addresses.first(where: { $0.family == family }) else { continue }
+      serverAddresses.insert(address)
+      agent.addSTUNServer(address, now: now)
+    }
   }
 
   /// Says that all local addresses and servers were added: gathering is complete when the servers have answered or were
   /// given up, after some 10 s.
   public func endOfLocalAddresses(now: NIODeadline) {
-    agent.endOfLocalAddresses(now: now)
+    gatheringEndsAt = now + Limit.gathering
     collect(now)
   }
 
@@ -73,9 +126,20 @@ public final class ICETransport {
     collect(now)
   }
 
-  /// Begins a new generation; see ``ICEAgent/restart(now:)``. Allocations stay; servers that failed are tried again.
-  public func restart(now: NIODeadline) {
-    agent.restart(now: now)
+  /// Begins a new generation; see ``ICEAgent/restart(credentials:now:)``. Allocations stay; servers that refused are
+  /// asked again.
+  public func restart(credentials: ICECredentials? = nil, now: NIODeadline) {
+    for relay in relays { relay.retry(now: now) }
+    agent.restart(credentials: credentials, now: now)
+    collect(now)
+  }
+
+  /// Credentials for ``restart(credentials:now:)``, for an offer that is not yet applied.
+  public func makeCredentials() -> ICECredentials { agent.makeCredentials() }
+
+  /// Goes back to the generation before the restart; see ``ICEAgent/undoRestart(now:)``.
+  public func undoRestart(now: NIODeadline) {
+    agent.undoRestart(now: now)
     collect(now)
   }
 
@@ -96,65 +160,23 @@ public final class ICETransport {
 
   /// Answers ``Action/resolve(_:)``: ports are ignored; no address means that the name is unknown.
   public func resolved(_ name: String, to addresses: [TransportAddress], now: NIODeadline) {
+    agent.resolved(name, to: addresses, now: now)
     collect(now)
   }
-
-  // MARK: - Bytes
-
-  /// Takes a datagram that arrived at the UDP socket bound to `local`.
-  public func receive(
-    _ datagram: ByteBuffer, from remote: TransportAddress, to local: TransportAddress, now: NIODeadline
-  ) -> Received {
-    defer { collect(now) }
-    return agent.receive(datagram, from: remote, to: local, now: now) ? .consumed : .discarded
-  }
-
-  /// Says that a stream of ``Action/openStream(_:from:to:tls:)`` is open (with TLS: that the certificate is right).
-  /// - Parameter local: our end's address.
-  public func streamOpened(_ id: StreamID, local: TransportAddress, now: NIODeadline) {
-    collect(now)
-  }
-
-  /// Says that a peer has connected to a listening socket of ours.
-  /// - Returns: what the stream is called from now on; nil: close it, there are too many.
-  public func streamAccepted(local: TransportAddress, remote: TransportAddress, now: NIODeadline) -> StreamID? {
-    collect(now)
-    return nil
-  }
-
-  /// Takes bytes of a stream, as they come.
-  /// - Parameter deliver: called for each datagram of the peer's data in them, see ``Received/application(_:)``.
-  public func streamReceived(
-    _ id: StreamID, _ bytes: ByteBuffer, now: NIODeadline, deliver: (ByteBuffer) -> Void
-  ) {
-    collect(now)
-  }
-
-  /// Says that a stream could not be opened, or was closed by the other end.
-  /// - Parameter error: why, for people; nil if it was closed in order.
-  public func streamClosed(_ id: StreamID, error: String?, now: NIODeadline) {
-    collect(now)
-  }
-
-  /// Sends the application's data (DTLS, SRTP, SRTCP) to the peer on the selected pair.
-  /// - Returns: false if there is no pair; the datagram is dropped then.
-  @discardableResult
-  public func send(_ datagram: ByteBuffer, now: NIODeadline) -> Bool {
-    guard let path = agent.mediaPath else { return false }
-    outputs.append(.perform(.datagram(datagram, from: path.local, to: path.remote)))
-    return true
-  }
-
-  /// Whether ``send(_:now:)`` has somewhere to send to.
-  public var canSend: Bool { agent.mediaPath != nil }
 
   // MARK: - Time and outputs
 
   /// When ``handleTimeout(now:)`` wants to be called; nil: never, as things are.
-  public var nextDeadline: NIODeadline? { agent.nextDeadline }
+  public var nextDeadline: NIODeadline? {
+    var earliest = agent.nextDeadline ?? .distantFuture
+    for relay in relays { earliest = min(earliest, relay.nextDeadline ?? earliest) }
+    if let gatheringEndsAt { earliest = min(earliest, gatheringEndsAt) }
+    return earliest == .distantFuture ? nil : earliest
+  }
 
   /// Does what is due. May be called early or late.
   public func handleTimeout(now: NIODeadline) {
+    for relay in relays { relay.handleTimeout(now: now) }
     agent.handleTimeout(now: now)
     collect(now)
   }
@@ -164,18 +186,104 @@ public final class ICETransport {
 
   /// Gives the allocations back and ends everything. What is still to be sent comes out of ``pollOutput()``.
   public func close(now: NIODeadline) {
+    gatheringEndsAt = nil
     agent.close()
+    for relay in relays { relay.close(now: now) }
     collect(now)
+    relays = []
+    streams = [:]
+    lastSend = nil
   }
 
-  /// Carries out what the agent wants.
-  private func collect(_ now: NIODeadline) {
-    while let output = agent.pollOutput() {
-      switch output {
-      case .transmit(let datagram, let local, let remote):
-        outputs.append(.perform(.datagram(datagram, from: local, to: remote)))
-      case .event(let event): outputs.append(.event(event))
+  // MARK: - Inside
+
+  /// Carries what agent and relays give out to where it belongs, until there is nothing left.
+  func collect(_ now: NIODeadline) {
+    var isDone = false
+    while !isDone {
+      isDone = true
+      for relay in relays {
+        while let output = relay.pollOutput() {
+          isDone = false
+          perform(output, of: relay, now: now)
+        }
+      }
+      while let output = agent.pollOutput() {
+        isDone = false
+        perform(output, now: now)
+      }
+      if isDone, let end = gatheringEndsAt, now >= end || relays.allSatisfy(\.isSettled) {
+        isDone = false
+        gatheringEndsAt = nil
+        agent.endOfLocalAddresses(now: now)
       }
     }
+  }
+
+  private func perform(_ output: Relay.Output, of relay: Relay, now: NIODeadline) {
+    switch output {
+    case .perform(let action): outputs.append(.perform(action))
+    case .allocated(let addresses, let mapped, let server):
+      for address in addresses {
+        agent.addRelayedAddress(address, mapped: mapped, server: server, over: relay.server.transport, now: now)
+      }
+    case .lost(let addresses):
+      lastSend = nil
+      for address in addresses { agent.removeLocalAddress(address, now: now) }
+    case .problem(let text): report(relay.server, text)
+    }
+  }
+
+  private func perform(_ output: ICEAgent.Output, now: NIODeadline) {
+    switch output {
+    case .transmit(let message, let route): transmit(message, on: route, now: now)
+    case .connect(let route):
+      let id = streamNumbers.next()
+      streams[id] = PeerStream(route: route)
+      outputs.append(.perform(.openStream(id, from: route.local, to: route.remote, tls: nil)))
+    case .disconnect(let route): closeStream(on: route)
+    case .resolve(let name): outputs.append(.perform(.resolve(name)))
+    case .event(let event): outputs.append(.event(event))
+    }
+  }
+
+  private func report(_ server: ICEServer, _ problem: String) {
+    outputs.append(.serverProblem(server, problem))
+  }
+
+  /// A name for a stream that the peer has opened.
+  func makeStreamID() -> StreamID { streamNumbers.next() }
+
+  // MARK: - Whom to believe
+
+  /// Notes that an authentic check or response came from there. Anybody else could break a handshake that is under way,
+  /// since its first messages are not authenticated.
+  func verified(_ remote: TransportAddress) {
+    guard !verifiedRemotes.contains(remote), !serverAddresses.contains(remote) else { return }
+    if verifiedRemotes.count == Limit.verifiedRemotes { verifiedRemotes.removeFirst() }
+    verifiedRemotes.append(remote)
+  }
+
+  func isVerified(_ remote: TransportAddress) -> Bool { verifiedRemotes.contains(remote) }
+}
+
+/// One random source for the agent and all allocations.
+private final class SharedRandom: RandomNumberGenerator {
+  private var source: any RandomNumberGenerator
+
+  init(_ source: any RandomNumberGenerator) {
+    self.source = source
+  }
+
+  func next() -> UInt64 { source.next() }
+}
+
+/// Numbers the streams.
+private final class StreamNumbers {
+  private var last: UInt64 = 0
+
+  func next() -> StreamID {
+    last += 1
+    return StreamID(number: last)
   }
 }

@@ -30,8 +30,8 @@ extension Session {
     let credentials = try transport.credentials
     negotiatedTransport = transport
     transportMid = remote.taggedSection?.mid
-    if transport.remoteIsICELite { agent.setRole(.controlling, now: now) }
-    agent.setRemoteCredentials(credentials, now: now)
+    if transport.remoteIsICELite { ice.setRole(.controlling, now: now) }
+    ice.setRemoteCredentials(credentials, now: now)
     startHandshake()
     addCandidates(of: remote, now: now)
   }
@@ -42,31 +42,49 @@ extension Session {
     guard let known = negotiatedTransport, let section = offer.taggedSection else { return }
     let offered = offer.transport(of: section)
     if offered.iceUfrag != known.remoteUfrag || offered.icePassword != known.remotePassword {
-      agent.restart(now: now)
+      ice.restart(now: now)
     }
   }
 
-  /// Adds the addresses of our sockets, best first: each becomes a candidate.
-  func addLocalAddresses(_ addresses: [TransportAddress], now: NIODeadline) {
-    for address in addresses { agent.addLocalAddress(address, now: now) }
+  /// Adds the address of a UDP socket; see ``ICETransport/addLocalAddress(_:name:now:)``.
+  func addLocalAddress(_ address: TransportAddress, name: String? = nil, now: NIODeadline) {
+    ice.addLocalAddress(address, name: name, now: now)
     drain(now: now)
   }
 
-  /// Adds STUN servers to ask.
-  func addSTUNServers(_ servers: [TransportAddress], now: NIODeadline) {
-    for server in servers { agent.addSTUNServer(server, now: now) }
+  /// Adds an address for TCP; see ``ICETransport/addTCPAddress(_:isPassive:now:)``.
+  func addTCPAddress(_ address: TransportAddress, isPassive: Bool, now: NIODeadline) {
+    ice.addTCPAddress(address, isPassive: isPassive, now: now)
+    drain(now: now)
+  }
+
+  /// Takes an address away that is ours no longer.
+  func removeLocalAddress(_ address: TransportAddress, now: NIODeadline) {
+    ice.removeLocalAddress(address, now: now)
+    drain(now: now)
+  }
+
+  /// Adds a STUN or TURN server, whose name was looked up.
+  func addServer(_ server: ICEServer, addresses: [TransportAddress], now: NIODeadline) {
+    ice.addServer(server, addresses: addresses, now: now)
+    drain(now: now)
+  }
+
+  /// Says what a `.local` name stands for; see ``ICETransport/resolved(_:to:now:)``.
+  func resolved(_ name: String, to addresses: [TransportAddress], now: NIODeadline) {
+    ice.resolved(name, to: addresses, now: now)
     drain(now: now)
   }
 
   /// Says that no more addresses and servers follow.
   func endOfLocalAddresses(now: NIODeadline) {
-    agent.endOfLocalAddresses(now: now)
+    ice.endOfLocalAddresses(now: now)
     drain(now: now)
   }
 
   /// A DTLS client begins as soon as there is a path, a server is ready for the hello at once.
   func startHandshake() {
-    guard let negotiatedTransport, !negotiatedTransport.isDTLSClient || agent.mediaPath != nil else { return }
+    guard let negotiatedTransport, !negotiatedTransport.isDTLSClient || ice.canSend else { return }
     secure.start(
       role: negotiatedTransport.isDTLSClient ? .client : .server,
       fingerprints: negotiatedTransport.remoteFingerprints)
@@ -96,7 +114,7 @@ extension Session {
     guard isForTransport(description) else { return }
     // The end of candidates is no news: the agent gives the peer its time in any case (RFC 8863).
     if let candidate {
-      agent.addRemoteCandidate(candidate, usernameFragment: description.usernameFragment, now: now)
+      ice.addRemoteCandidate(candidate, usernameFragment: description.usernameFragment, now: now)
     }
   }
 
@@ -115,7 +133,7 @@ extension Session {
     for candidate in held { add(try? Candidate.parse(candidate.candidate), of: candidate, now: now) }
     guard let section = transportMid.flatMap({ remote.section(mid: $0) }) else { return }
     for attribute in section.candidates {
-      if let candidate = try? Candidate.parse(attribute) { agent.addRemoteCandidate(candidate, now: now) }
+      if let candidate = try? Candidate.parse(attribute) { ice.addRemoteCandidate(candidate, now: now) }
     }
   }
 
@@ -127,7 +145,7 @@ extension Session {
   }
 
   func announceEndOfCandidates() {
-    emit(.iceCandidate(describe("", fragment: agent.localCredentials.usernameFragment)))
+    emit(.iceCandidate(describe("", fragment: ice.localCredentials.usernameFragment)))
   }
 
   private func describe(_ attribute: String, fragment: String?) -> CandidateDescription {

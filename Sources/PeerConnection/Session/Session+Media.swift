@@ -108,10 +108,10 @@ extension Session {
     media.poll(now: now, into: &mediaOutput)
     // Encrypted where they lie: a copy of the buffer in a variable would make SRTP copy the bytes.
     for index in mediaOutput.rtp.indices where secure.protect(&mediaOutput.rtp[index], isRTCP: false) {
-      transmit(mediaOutput.rtp[index])
+      transmit(mediaOutput.rtp[index], now: now)
     }
     for index in mediaOutput.rtcp.indices where secure.protect(&mediaOutput.rtcp[index], isRTCP: true) {
-      transmit(mediaOutput.rtcp[index])
+      transmit(mediaOutput.rtcp[index], now: now)
     }
     for event in mediaOutput.events { handle(event) }
     mediaOutput.removeAll()

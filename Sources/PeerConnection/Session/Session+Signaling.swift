@@ -22,12 +22,24 @@ extension Session {
     checkNegotiation()
   }
 
+  /// W3C `restartIce`: asks for an offer with new ICE credentials. Media keeps its path until the new ones have found theirs.
+  func restartICE() throws(PeerConnectionError) {
+    try jsep.restartICE()
+    checkNegotiation()
+  }
+
   func createOffer() throws(PeerConnectionError) -> Description {
-    try jsep.createOffer(transport: localTransport)
+    guard jsep.hasToReplace(ice.localCredentials.usernameFragment) else {
+      nextCredentials = nil
+      return try jsep.createOffer(transport: localTransport(ice.localCredentials))
+    }
+    let credentials = nextCredentials ?? ice.makeCredentials()
+    nextCredentials = credentials
+    return try jsep.createOffer(transport: localTransport(credentials))
   }
 
   func createAnswer() throws(PeerConnectionError) -> Description {
-    try jsep.createAnswer(transport: localTransport)
+    try jsep.createAnswer(transport: localTransport(ice.localCredentials))
   }
 
   /// - Parameter description: nil makes and applies the one that fits the state.
@@ -42,8 +54,15 @@ extension Session {
       made = jsep.state == .haveRemoteOffer ? try createAnswer() : try createOffer()
     }
     let outcome = try jsep.setLocal(made)
-    // Who offers controls (RFC 8445 section 6.1.1); the agent changes its role no more once checks have begun.
-    if made.type == .offer { agent.setRole(.controlling, now: now) }
+    switch made.type {
+    case .offer:
+      // Who offers controls (RFC 8445 section 6.1.1); the agent changes its role no more once checks have begun.
+      ice.setRole(.controlling, now: now)
+      if let credentials = nextCredentials { ice.restart(credentials: credentials, now: now) }
+      nextCredentials = nil
+    case .answer: break
+    case .rollback: ice.undoRestart(now: now)
+    }
     apply(outcome, now: now)
     return made
   }
@@ -51,9 +70,12 @@ extension Session {
   func setRemoteDescription(
     _ description: Description, rollingBack: Bool, now: NIODeadline
   ) throws(PeerConnectionError) {
+    let before = jsep.state
     let outcome = try jsep.setRemote(description, rollingBack: rollingBack, sources: newSources)
+    // An offer takes the place of one that was pending, as a rollback does.
+    if before != .stable, description.type != .answer { ice.undoRestart(now: now) }
     if description.type == .offer, let offer = jsep.remoteDescription {
-      agent.setRole(.controlled, now: now)
+      ice.setRole(.controlled, now: now)
       followRestart(of: offer, now: now)
     }
     apply(outcome, now: now)
@@ -64,8 +86,9 @@ extension Session {
     for event in outcome.trackEvents { emit(event) }
     if let agreement = outcome.agreement {
       apply(agreement, now: now)
-      isNegotiationNeeded = false
     }
+    // The question is asked anew whenever nothing is pending any more.
+    if jsep.state == .stable { isNegotiationNeeded = false }
     checkNegotiation()
     drain(now: now)
   }
@@ -77,10 +100,9 @@ extension Session {
     emit(.negotiationNeeded)
   }
 
-  private var localTransport: LocalTransport {
+  private func localTransport(_ credentials: ICECredentials) -> LocalTransport {
     LocalTransport(
-      iceUfrag: agent.localCredentials.usernameFragment, icePassword: agent.localCredentials.password,
-      fingerprint: certificate.fingerprint)
+      iceUfrag: credentials.usernameFragment, icePassword: credentials.password, fingerprint: certificate.fingerprint)
   }
 
   private func msid(_ kind: TrackKind, streamID: String?) -> MediaStreamIdentifier? {

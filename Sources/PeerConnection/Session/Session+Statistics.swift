@@ -13,13 +13,13 @@ extension Session {
     for receiver in media.receivers {
       if receiver.isVideo { result.receivedVideo.add(receiver) } else { result.receivedAudio.add(receiver) }
     }
-    result.roundTripTime = media.roundTrip ?? agent.statistics.roundTripTime
+    result.roundTripTime = media.roundTrip ?? ice.statistics.roundTripTime
     result.targetBitrate = media.targetBitrate
     result.signalingState = jsep.state
     result.iceGatheringState = iceGatheringState
     result.iceConnectionState = iceConnectionState
     result.connectionState = connectionState
-    result.selectedPair = agent.selectedPair?.summary ?? ""
+    result.selectedPair = ice.selectedPair?.summary ?? ""
     result.dtls = secure.dtls?.summary ?? ""
     result.srtpProfile = secure.profile?.name ?? ""
     result.authenticationFailures = secure.authenticationFailures

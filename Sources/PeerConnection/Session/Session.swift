@@ -7,8 +7,10 @@ internal import SDP
 
 /// What the driver has to do for a session.
 enum SessionOutput {
-  /// Send this from the socket bound to `local`.
-  case transmit(ByteBuffer, local: TransportAddress, remote: TransportAddress)
+  /// What the sockets have to do.
+  case perform(ICETransport.Action)
+  /// A STUN or TURN server is of no use, for a reason a person can read; the call goes on.
+  case serverProblem(ICEServer, String)
   case event(PeerConnectionEvent)
   /// Hand to the receiver now.
   case video(EncodedVideoFrame)
@@ -23,16 +25,13 @@ enum SessionOutput {
 final class Session {
   /// Candidates of the peer that come before its description.
   static let maximumHeldCandidates = 64
-  /// Addresses that have proved to be the peer's; the oldest gives way.
-  private static let maximumVerifiedRemotes = 16
-  private static let bindingIndication: UInt16 = 0x0011
 
   let configuration: PeerConnectionConfiguration
   let certificate: Certificate
   let cname: String
   var random: RandomSource
   var jsep: JSEP
-  let agent: ICEAgent
+  let ice: ICETransport
   let secure: SecureTransport
   private(set) var media: MediaTransport
   private let streamSeed: UInt64
@@ -41,6 +40,8 @@ final class Session {
 
   var outputs: Deque<SessionOutput> = []
   var mediaOutput = MediaOutput()
+  /// ICE credentials of an offer that restarts ICE and has yet to be applied.
+  var nextCredentials: ICECredentials?
   /// Section and kind of the streams that are set up, and the sections that frames go out on.
   var streamMids: [String: TrackKind] = [:]
   var sendingMid: [TrackKind: String] = [:]
@@ -57,9 +58,6 @@ final class Session {
   private var announcedSignalingState = SignalingState.stable
   private var failure: PeerConnectionError?
   private var isClosedByPeer = false
-  /// From where authentic checks or responses came. Anybody else could break a handshake that is under way, since its
-  /// first messages are not authenticated.
-  private var verifiedRemotes: [TransportAddress] = []
 
   var discardedDatagrams = 0
   var framesDroppedUnsent = 0
@@ -79,7 +77,7 @@ final class Session {
     streamSeed = random.next()
     media = Self.makeStreams(configuration, cname: cname, seed: streamSeed, usesReducedSizeRTCP: true)
     secure = SecureTransport(certificate: certificate, mtu: configuration.mtu)
-    agent = ICEAgent(role: .controlled, random: random)
+    ice = ICETransport(role: .controlled, random: random)
     self.random = random
   }
 
@@ -105,29 +103,56 @@ final class Session {
     guard jsep.state != .closed else { return }
     datagramsReceived += 1
     bytesReceived += datagram.readableBytes
-    switch datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) ?? 255 {
-    case 0...3: receiveSTUN(datagram, local: local, remote: remote, now: now)
-    case 20...63 where verifiedRemotes.contains(remote): secure.receiveDTLS(datagram)
-    case 128...191 where verifiedRemotes.contains(remote): receiveMedia(datagram, now: now)
-    default: discardedDatagrams += 1
+    switch ice.receive(datagram, from: remote, to: local, now: now) {
+    case .consumed: break
+    case .discarded: discardedDatagrams += 1
+    case .application(let datagram): receiveApplication(datagram, now: now)
     }
     drain(now: now)
   }
 
-  private func receiveSTUN(_ datagram: ByteBuffer, local: TransportAddress, remote: TransportAddress, now: NIODeadline)
-  {
-    guard agent.receive(datagram, from: remote, to: local, now: now) else { return }
-    // An indication proves nothing: it is not authenticated.
-    let isIndication = datagram.getInteger(at: datagram.readerIndex, as: UInt16.self) == Self.bindingIndication
-    guard !isIndication, !verifiedRemotes.contains(remote) else { return }
-    if verifiedRemotes.count == Self.maximumVerifiedRemotes { verifiedRemotes.removeFirst() }
-    verifiedRemotes.append(remote)
+  /// Says that a TCP connection of ours is open; see ``ICETransport/streamOpened(_:local:now:)``.
+  func streamOpened(_ id: StreamID, local: TransportAddress, now: NIODeadline) {
+    ice.streamOpened(id, local: local, now: now)
+    drain(now: now)
+  }
+
+  /// Says that the peer has connected; see ``ICETransport/streamAccepted(local:remote:now:)``.
+  func streamAccepted(local: TransportAddress, remote: TransportAddress, now: NIODeadline) -> StreamID? {
+    defer { drain(now: now) }
+    return ice.streamAccepted(local: local, remote: remote, now: now)
+  }
+
+  /// Takes bytes of a TCP connection as they come.
+  func streamReceived(_ id: StreamID, _ bytes: ByteBuffer, now: NIODeadline) {
+    guard jsep.state != .closed else { return }
+    bytesReceived += bytes.readableBytes
+    ice.streamReceived(id, bytes, now: now) { datagram in
+      datagramsReceived += 1
+      receiveApplication(datagram, now: now)
+    }
+    drain(now: now)
+  }
+
+  /// Says that a TCP connection has ended; see ``ICETransport/streamClosed(_:error:now:)``.
+  func streamClosed(_ id: StreamID, error: String?, now: NIODeadline) {
+    ice.streamClosed(id, error: error, now: now)
+    drain(now: now)
+  }
+
+  /// Takes what the peer has sent us, by its first byte (RFC 7983).
+  private func receiveApplication(_ datagram: consuming ByteBuffer, now: NIODeadline) {
+    switch datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) ?? 255 {
+    case 20...63: secure.receiveDTLS(datagram)
+    case 128...191: receiveMedia(datagram, now: now)
+    default: discardedDatagrams += 1
+    }
   }
 
   /// To be called at ``nextDeadline(now:)``.
   func handleTimeout(now: NIODeadline) {
     guard jsep.state != .closed else { return }
-    agent.handleTimeout(now: now)
+    ice.handleTimeout(now: now)
     if let left = secure.timeLeft(), left <= .zero { secure.handleTimeout() }
     drain(now: now)
   }
@@ -138,8 +163,8 @@ final class Session {
     media.close()
     drain(now: now)
     secure.close()
-    drainDTLS()
-    agent.close()
+    drainDTLS(now: now)
+    ice.close(now: now)
     drainICE()
     jsep.close()
     noteSignalingState()
@@ -154,7 +179,7 @@ final class Session {
   /// When ``handleTimeout(now:)`` is to be called at the latest; nil when nothing is under way.
   func nextDeadline(now: NIODeadline) -> NIODeadline? {
     guard jsep.state != .closed else { return nil }
-    var earliest = agent.nextDeadline
+    var earliest = ice.nextDeadline
     if let left = secure.timeLeft() { earliest = min(earliest ?? .distantFuture, now + left) }
     if secure.isConnected, let deadline = media.nextDeadline { earliest = min(earliest ?? .distantFuture, deadline) }
     return earliest
@@ -165,31 +190,37 @@ final class Session {
   }
 
   /// Sends a datagram to the peer if there is a path.
-  func transmit(_ datagram: ByteBuffer) {
-    guard let path = agent.mediaPath else { return }
-    transmit(datagram, local: path.local, remote: path.remote)
-  }
-
-  private func transmit(_ datagram: ByteBuffer, local: TransportAddress, remote: TransportAddress) {
-    datagramsSent += 1
-    bytesSent += datagram.readableBytes
-    outputs.append(.transmit(datagram, local: local, remote: remote))
+  func transmit(_ datagram: ByteBuffer, now: NIODeadline) {
+    ice.send(datagram, now: now)
   }
 
   /// Carries what each part gave out to where it belongs.
   func drain(now: NIODeadline) {
     drainICE()
-    drainDTLS()
+    drainDTLS(now: now)
     drainMedia(now: now)
+    drainICE()
     noteConnectionState()
   }
 
   private func drainICE() {
-    while let output = agent.pollOutput() {
+    while let output = ice.pollOutput() {
       switch output {
-      case .transmit(let datagram, let local, let remote): transmit(datagram, local: local, remote: remote)
+      case .perform(let action):
+        count(action)
+        outputs.append(.perform(action))
       case .event(let event): handle(event)
+      case .serverProblem(let server, let problem): outputs.append(.serverProblem(server, problem))
       }
+    }
+  }
+
+  private func count(_ action: ICETransport.Action) {
+    switch action {
+    case .datagram(let bytes, _, _), .stream(_, let bytes, _):
+      datagramsSent += 1
+      bytesSent += bytes.readableBytes
+    case .openStream, .closeStream, .resolve: break
     }
   }
 
@@ -203,15 +234,19 @@ final class Session {
     case .connectionStateChange(let state):
       iceConnectionState = ICEConnectionState(rawValue: state.rawValue) ?? .new
       emit(.iceConnectionStateChange(iceConnectionState))
-      if state == .failed { fail(iceFailure) }
+      // Not for good: a restart may find another way.
+      if state == .failed {
+        noteConnectionState()
+        emit(.failure(iceFailure))
+      }
     case .selectedPairChange: startHandshake()
     case .roleChange: break
     }
   }
 
-  private func drainDTLS() {
+  private func drainDTLS(now: NIODeadline) {
     // Without a path the handshake waits in its queue.
-    while agent.mediaPath != nil, let datagram = secure.nextDatagram() { transmit(datagram) }
+    while ice.canSend, let datagram = secure.nextDatagram() { transmit(datagram, now: now) }
     while let event = secure.nextEvent() {
       switch event {
       case .connected:
@@ -234,7 +269,7 @@ final class Session {
   }
 
   private var iceFailure: PeerConnectionError {
-    let statistics = agent.statistics
+    let statistics = ice.statistics
     if secure.isConnected { return .iceFailed("the peer has not answered for 30 seconds") }
     return .iceFailed(
       "no path was found: \(statistics.requestsSent) checks sent, \(statistics.requestsReceived) received, "
