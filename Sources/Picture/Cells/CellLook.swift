@@ -5,7 +5,7 @@ struct Pen: Hashable {
 
   /// What is there after something unknown was written.
   static var unknown: Pen { Pen(value: .max) }
-  /// The terminal's default pens. They are never each other's like.
+  /// The terminal's default pens. Reversed (SGR 7) each stands for the other.
   static var standardForeground: Pen { Pen(value: .max - 1) }
   static var standardBackground: Pen { Pen(value: .max - 2) }
 
@@ -49,5 +49,13 @@ struct CellLook: Hashable {
     self.glyph = glyph
     self.foreground = foreground
     self.background = background
+  }
+
+  /// A look in the default pens.
+  @inline(__always)
+  static func standard(_ glyph: Glyph, isReversed: Bool) -> CellLook {
+    isReversed
+      ? CellLook(glyph: glyph, foreground: .standardBackground, background: .standardForeground)
+      : CellLook(glyph: glyph, foreground: .standardForeground, background: .standardBackground)
   }
 }

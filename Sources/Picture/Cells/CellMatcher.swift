@@ -17,10 +17,18 @@ struct MatchingJob {
   /// Columns of the cells; up to the next multiple of ``TileBatch/width`` the last of them is repeated.
   let columns: UnsafePointer<Int32>
   let count: Int
+  /// How wrong each of those cells is on the screen; infinite for one that is to be exact.
+  let errors: UnsafePointer<Float>
   /// What all cells of the row show now.
   let shown: UnsafePointer<CellLook>
   /// Where the looks go, in the order of `columns`; there is room up to the next multiple of ``TileBatch/width``.
   let looks: UnsafeMutablePointer<CellLook>
+
+  /// The look on the screen, to be kept when another is hardly better; nil where only the best will do.
+  @inline(__always)
+  func lookToKeep(_ index: Int) -> CellLook? {
+    errors[index] == .infinity ? nil : shown[Int(columns[index])]
+  }
 
   @inline(__always)
   func luma(_ column: Int) -> UnsafePointer<UInt64> { UnsafePointer(tiles.luma + column * TileRow.lumaWords) }

@@ -24,34 +24,42 @@ final class CellRenderer {
   enum Matcher {
     case half(HalfMatcher)
     case shapes(ShapeMatcher)
+    case braille(BrailleMatcher)
     case letters(LetterMatcher)
     case tones(ToneMatcher)
     case mixtures(MixtureMatcher)
 
-    init(mode: RenderMode, depth: ColorDepth) {
+    init(mode: RenderMode, depth: ColorDepth, palette: TerminalPalette, font: LetterFont) {
       if depth < .ansi256 {
         self =
           mode == .ascii && depth == .mono
-          ? .tones(ToneMatcher()) : .mixtures(MixtureMatcher(depth: depth, usesBlocks: mode != .ascii))
+          ? .tones(ToneMatcher(font: font, foreground: palette.foreground))
+          : .mixtures(MixtureMatcher(palette: palette, depth: depth, letters: mode == .ascii ? font : nil))
         return
       }
       let pens = PenChooser(depth: depth)
       self =
         switch mode {
-        case .ascii: .letters(LetterMatcher(pens: pens))
+        case .ascii: .letters(LetterMatcher(font: font, pens: pens))
         case .half: .half(HalfMatcher(pens: pens))
         case .quadrant: .shapes(ShapeMatcher(grid: .quadrant, blocks: false, pens: pens))
         case .sextant: .shapes(ShapeMatcher(grid: .sextant, blocks: true, pens: pens))
         case .octant: .shapes(ShapeMatcher(grid: .octant, blocks: true, pens: pens))
-        case .block, .braille, .sixel, .kitty, .iterm2: .shapes(ShapeMatcher(grid: nil, blocks: true, pens: pens))
+        case .braille: .braille(BrailleMatcher(pens: pens))
+        case .block, .sixel, .kitty, .iterm2: .shapes(ShapeMatcher(grid: nil, blocks: true, pens: pens))
         }
     }
   }
 
-  init(layout: PictureLayout, mode: RenderMode, depth: ColorDepth) {
+  /// - Parameters:
+  ///   - baseColors: the terminal's sixteen colours; xterm's where there are none.
+  ///   - font: what letters look like.
+  init(
+    layout: PictureLayout, mode: RenderMode, depth: ColorDepth, baseColors: [RGBColor] = [], font: LetterFont = .spleen
+  ) {
     self.layout = layout
     self.depth = depth
-    matcher = Matcher(mode: mode, depth: depth)
+    matcher = Matcher(mode: mode, depth: depth, palette: TerminalPalette(baseColors: baseColors), font: font)
     wholeRows = layout.picture.rows
     let columns = layout.picture.columns
     memory = CellMemory(columns: columns, rows: layout.picture.rows)
@@ -71,6 +79,8 @@ final class CellRenderer {
     case .half(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
     case .shapes(let matcher):
+      render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
+    case .braille(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
     case .letters(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
@@ -108,7 +118,8 @@ final class CellRenderer {
       let shown = memory.shown.pointer + row * picture.columns
       matcher.match(
         MatchingJob(
-          tiles: tiles, row: row, columns: selection.columns.pointer, count: count, shown: shown, looks: looks.pointer))
+          tiles: tiles, row: row, columns: selection.columns.pointer, count: count, errors: selection.errors.pointer,
+          shown: shown, looks: looks.pointer))
       output.resume(writer.begin(atMost: roomPerRow))
       drawn += write(count, row: row, lambda: lambda, shown: shown, output: &output)
       writer.finish(output.pen)

@@ -31,7 +31,7 @@ struct CellWriter {
     self.repertoire = repertoire
     colorCost =
       switch depth {
-      case .mono: 4
+      case .mono: 5
       case .ansi8, .ansi16: 4
       case .ansi256: 9
       case .trueColor: 17
@@ -60,7 +60,8 @@ struct CellWriter {
         return Plan(look: CellLook(glyph: .fullBlock, foreground: ink, background: background), bytes: move + 3)
       }
       return Plan(
-        look: CellLook(glyph: .space, foreground: foreground, background: look.background),
+        look: CellLook(
+          glyph: .space, foreground: depth == .mono ? look.foreground : foreground, background: look.background),
         bytes: move + 1 + colorCost)
     }
     let straight = dressed(look)
@@ -131,6 +132,13 @@ struct CellWriter {
     // Whoever wrote to the terminal before may have left attributes.
     if isFirst { pen.literal("\u{1B}[0;") } else { pen.literal("\u{1B}[") }
     isFirst = false
+    if depth == .mono {
+      // Without colours the pens can only be exchanged.
+      pen.number(look.foreground == .standardBackground ? 7 : 27)
+      pen.byte(0x6D)
+      (foreground, background) = (look.foreground, look.background)
+      return
+    }
     if newForeground {
       color(look.foreground, isBackground: false)
       foreground = look.foreground
@@ -146,10 +154,6 @@ struct CellWriter {
   /// The parameters of SGR for one pen.
   @inline(__always)
   private mutating func color(_ wanted: Pen, isBackground: Bool) {
-    guard wanted.isColor else {
-      pen.number(isBackground ? 49 : 39)
-      return
-    }
     switch depth {
     case .trueColor:
       if isBackground { pen.literal("48;2;") } else { pen.literal("38;2;") }

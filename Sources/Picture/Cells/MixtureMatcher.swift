@@ -11,31 +11,24 @@ struct MixtureMatcher: CellMatcher {
   private let colors: [Color]
   private let colorIndex: ColorIndex
 
-  /// Luma of the default foreground, light on dark.
-  private static let lightGray = Color(y: 200, u: 128, v: 128)
-
   /// - Parameters:
+  ///   - palette: the terminal's colours.
   ///   - depth: ``ColorDepth/ansi16`` or less.
-  ///   - usesBlocks: whether to mix with shades and show halves, or to mix with ASCII characters.
-  init(depth: ColorDepth, usesBlocks: Bool) {
-    repertoire = usesBlocks ? .blocks : .ascii
-    colors =
-      switch depth {
-      case .mono: [.black, Self.lightGray]
-      case .ansi8: Array(TerminalPalette.ansi16.prefix(8))
-      default: TerminalPalette.ansi16
-      }
-    pens = depth == .mono ? [] : colors.indices.map { Pen(index: UInt8($0)) }
+  ///   - letters: mix with ASCII characters only, of this font; nil to mix with shades and show halves.
+  init(palette: TerminalPalette, depth: ColorDepth, letters: LetterFont?) {
+    repertoire = letters == nil ? .blocks : .ascii
+    (colors, pens) = palette.pens(depth)
     colorIndex = ColorIndex(colors, lumaWeight: 2)
+    let glyphs = letters.map(Self.characters) ?? Self.shades
     var made: [(look: CellLook, color: Color, contrast: Int)] = []
-    for (ground, groundColor) in colors.enumerated() {
-      made.append((Self.look(.space, ground, ground, pens), groundColor, 0))
-      for (ink, inkColor) in colors.enumerated() where ink != ground && (!pens.isEmpty || ink > ground) {
-        for (glyph, coverage) in usesBlocks ? Self.shades : Self.characters {
+    for ground in colors.indices {
+      made.append((Self.flat(pens[ground]), colors[ground], 0))
+      for ink in colors.indices where ink != ground {
+        for (glyph, coverage) in glyphs {
           made.append(
             (
-              Self.look(glyph, ink, ground, pens), Self.mix(inkColor, groundColor, coverage),
-              inkColor.distance(to: groundColor)
+              CellLook(glyph: glyph, foreground: pens[ink], background: pens[ground]),
+              Self.mix(colors[ink], colors[ground], coverage), colors[ink].distance(to: colors[ground])
             ))
         }
       }
@@ -64,8 +57,16 @@ struct MixtureMatcher: CellMatcher {
     let mixed = halves.upper.distance(to: mixtures[mixture]) + halves.lower.distance(to: mixtures[mixture])
     let split = halves.upper.distance(to: colors[upper]) + halves.lower.distance(to: colors[lower])
     guard split < mixed, upper != lower else { return looks[mixture] }
-    return pens.isEmpty && lower == 0
-      ? Self.look(Glyph(block: 0), upper, lower, pens) : Self.look(.lowerHalf, lower, upper, pens)
+    return CellLook(glyph: .lowerHalf, foreground: pens[lower], background: pens[upper])
+  }
+
+  /// A cell of one pen only. The default pens can only be exchanged.
+  private static func flat(_ pen: Pen) -> CellLook {
+    switch pen {
+    case .standardBackground: .standard(.space, isReversed: false)
+    case .standardForeground: .standard(.space, isReversed: true)
+    default: CellLook(glyph: .space, foreground: pen, background: pen)
+    }
   }
 
   /// Shades cover a quarter, a half, three quarters.
@@ -74,21 +75,8 @@ struct MixtureMatcher: CellMatcher {
   ]
 
   /// Some characters that cover the cell evenly, with how much of it.
-  private static let characters: [(Glyph, Float)] = [":", "+", "x", "o", "#"].compactMap { character in
-    guard let ascii = Character(character).asciiValue, let index = LetterShapes.characters.firstIndex(of: ascii) else {
-      return nil
-    }
-    return (Glyph(ascii: ascii), LetterShapes.coverage[index].reduce(0, +) / Float(LetterShapes.samples))
-  }
-
-  private static func look(_ glyph: Glyph, _ ink: Int, _ ground: Int, _ pens: [Pen]) -> CellLook {
-    if pens.isEmpty {
-      // The default pens can not be exchanged: a cell of ink only is a full block.
-      return CellLook(
-        glyph: glyph == .space && ground > 0 ? .fullBlock : glyph, foreground: .standardForeground,
-        background: .standardBackground)
-    }
-    return CellLook(glyph: glyph, foreground: pens[ink], background: pens[ground])
+  private static func characters(_ font: LetterFont) -> [(Glyph, Float)] {
+    LetterShapes(font).all.filter { ":+xo#".utf8.contains($0.character) }.map { (Glyph(ascii: $0.character), $0.mean) }
   }
 
   private static func mix(_ ink: Color, _ ground: Color, _ coverage: Float) -> Color {

@@ -47,7 +47,7 @@ struct ShapeMatcher: CellMatcher {
       }
       let isCut = cutScores[lane] >= splitScores[lane]
       let best = isCut ? cut(score, lane, total) : split(score, lane)
-      let old = job.shown[column].glyph
+      let old = job.lookToKeep(first + lane)?.glyph ?? best.0
       let (glyph, means) =
         old == best.0 ? best : kept(old, lane: lane, total: total, atLeast: score * Self.loyalty) ?? best
       let tint = tints.means(chroma, glyph)

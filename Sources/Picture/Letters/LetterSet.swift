@@ -1,63 +1,83 @@
-/// The shapes of all characters side by side, for comparing a tile with all of them at once.
+/// All characters side by side, for comparing a tile with every one of them at once.
 final class LetterSet {
-  /// Characters, padded to a multiple of ``width``.
-  static let width = 8
-  let count: Int
-  /// Sums over `sample` of tile times shape are kept for all characters at once: `[sample][character]`.
-  private let shapes: Storage<Float>
-  private let scores: Storage<Float>
-  /// Mean coverage, and variance summed over the samples.
-  let means: [Float]
-  let variances: [Float]
-  let characters: [UInt8]
+  typealias Lanes = SIMD8<Int16>
 
-  /// - Parameter normalized: whether shapes have their mean taken away and their length made 1.
-  init(normalized: Bool) {
-    let coverage = LetterShapes.coverage
-    characters = LetterShapes.characters
-    count = (coverage.count + Self.width - 1) / Self.width * Self.width
-    means = coverage.map { $0.reduce(0, +) / Float(LetterShapes.samples) }
-    variances = zip(coverage, means).map { shape, mean in shape.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } }
-    shapes = Storage(repeating: 0, count: LetterShapes.samples * count)
-    scores = Storage(repeating: 0, count: count)
-    for (character, shape) in coverage.enumerated() {
-      let mean = normalized ? means[character] : 0
-      let scale = normalized ? (variances[character] > 0 ? 1 / variances[character].squareRoot() : 0) : 1
-      for sample in 0..<LetterShapes.samples {
-        shapes.pointer[sample * count + character] = (shape[sample] - mean) * scale
+  let shapes: [LetterShapes.Shape]
+  /// Of eight characters each.
+  let groups: Int
+  /// `[group][sample]`, a character in each lane.
+  private let weights: Storage<Lanes>
+  /// `[group]`
+  private let results: Storage<Lanes>
+  /// The tile's samples, each in all lanes.
+  private let tile = Storage(repeating: Lanes(), count: LetterShapes.samples)
+  /// The number of each ASCII character; that of the space, which is like nothing, for all others.
+  private let numbers = Storage<UInt8>(repeating: 0, count: Glyph.count)
+
+  /// - Parameter weight: what a sample of a shape counts. The sums of tiles with them must fit 16 bits.
+  init(_ font: LetterFont, weight: (LetterShapes.Shape, _ ink: Float) -> Float) {
+    shapes = LetterShapes(font).all
+    groups = (shapes.count + 7) / 8
+    weights = Storage(repeating: Lanes(), count: groups * LetterShapes.samples)
+    results = Storage(repeating: Lanes(), count: groups)
+    for (number, shape) in shapes.enumerated() {
+      numbers.pointer[Int(shape.character)] = UInt8(number)
+      for (sample, ink) in shape.ink.enumerated() {
+        let value = weight(shape, ink).rounded()
+        weights.pointer[number / 8 * LetterShapes.samples + sample][number % 8] = Int16(min(max(value, -32767), 32767))
       }
     }
   }
 
-  /// The product of a tile's ``LetterShapes/samples`` with every shape; valid until the next call.
-  func products(_ tile: UnsafePointer<Float>) -> UnsafePointer<Float> {
-    let shapes = UnsafeRawPointer(shapes.pointer)
-    let results = UnsafeMutableRawPointer(scores.pointer)
-    let pitch = count * MemoryLayout<Float>.stride
-    for group in stride(from: 0, to: pitch, by: Self.width * MemoryLayout<Float>.stride) {
-      var sum = SIMD8<Float>(repeating: 0)
-      var row = shapes + group
-      for sample in 0..<LetterShapes.samples {
-        sum += SIMD8<Float>(repeating: tile[sample]) * row.loadUnaligned(as: SIMD8<Float>.self)
-        row += pitch
-      }
-      results.storeBytes(of: sum, toByteOffset: group, as: SIMD8<Float>.self)
-    }
-    return UnsafePointer(scores.pointer)
-  }
-
-  /// Reduces a tile's luma to 4x8 samples, columns one after the other, each 0...255; returns their mean.
   @inline(__always)
-  static func reduce(_ luma: UnsafePointer<UInt64>, into tile: UnsafeMutablePointer<Float>) -> Float {
-    var total = SIMD8<UInt16>(repeating: 0)
-    for column in 0..<LetterShapes.columns {
-      let sums =
-        SIMD8<UInt16>(truncatingIfNeeded: unsafeBitCast(luma[2 * column], to: SIMD8<UInt8>.self))
-        &+ SIMD8<UInt16>(truncatingIfNeeded: unsafeBitCast(luma[2 * column + 1], to: SIMD8<UInt8>.self))
-      total &+= sums
-      UnsafeMutableRawPointer(tile + 8 * column)
-        .storeBytes(of: SIMD8<Float>(sums) * 0.5, as: SIMD8<Float>.self)
+  func number(of glyph: Glyph) -> Int { Int(numbers.pointer[Int(glyph.id)]) }
+
+  @inline(__always)
+  func set(_ sample: Int, _ value: Int16) { tile.pointer[sample] = Lanes(repeating: value) }
+
+  /// The products of the tile that was set with every shape; valid until the next call.
+  @inline(__always)
+  func products() -> UnsafePointer<Int16> {
+    let tile = UnsafePointer(tile.pointer)
+    for group in stride(from: 0, to: groups, by: 2) {
+      let first = UnsafePointer(weights.pointer + group * LetterShapes.samples)
+      let second = first + LetterShapes.samples
+      var sums = (Lanes(), Lanes())
+      for sample in 0..<LetterShapes.samples {
+        let value = tile[sample]
+        sums.0 &+= value &* first[sample]
+        sums.1 &+= value &* second[sample]
+      }
+      results.pointer[group] = sums.0
+      results.pointer[group + 1] = sums.1
     }
-    return Float(total.wrappedSum()) / 64
+    return UnsafeRawPointer(results.pointer).assumingMemoryBound(to: Int16.self)
+  }
+
+  /// The number of the product that is largest in size.
+  @inline(__always)
+  func strongest() -> Int {
+    var largest = Lanes()
+    for group in 0..<groups {
+      let products = results.pointer[group]
+      let size = products.replacing(with: 0 &- products, where: products .< 0)
+      largest.replace(with: size, where: size .> largest)
+    }
+    let wanted = largest.max()
+    let products = UnsafeRawPointer(results.pointer).assumingMemoryBound(to: Int16.self)
+    for number in 0..<shapes.count where abs(Int(products[number])) == Int(wanted) { return number }
+    return 0
+  }
+
+  /// Reduces a tile's luma to 4x8 samples, columns one after the other, each the sum of two.
+  @inline(__always)
+  static func reduce(_ luma: UnsafePointer<UInt64>) -> SIMD32<UInt16> {
+    @inline(__always) func column(_ index: Int) -> SIMD8<UInt16> {
+      SIMD8(truncatingIfNeeded: unsafeBitCast(luma[2 * index], to: SIMD8<UInt8>.self))
+        &+ SIMD8(truncatingIfNeeded: unsafeBitCast(luma[2 * index + 1], to: SIMD8<UInt8>.self))
+    }
+    return SIMD32(
+      lowHalf: SIMD16(lowHalf: column(0), highHalf: column(1)),
+      highHalf: SIMD16(lowHalf: column(2), highHalf: column(3)))
   }
 }

@@ -1,135 +1,39 @@
-/// What ASCII characters look like in a terminal font, roughly: strokes in a cell of 8x16 units, baseline at 12, capitals
-/// from 2.5, small letters from 5.5. No font is exactly like it, but light and dark are in these places in all of them.
-enum LetterShapes {
+/// What ASCII characters look like in a terminal font: how much of each sample of a cell their ink covers.
+struct LetterShapes {
   /// Coverage of the cell is given on a grid of this size.
   static let columns = 4
   static let rows = 8
   static let samples = columns * rows
 
-  /// A character and its strokes, each a line through points (x, y, x, y, ...).
-  private static let strokes: [(Character, [[Float]])] = [
-    (" ", []),
-    ("!", [[4, 2.5, 4, 9], [4, 11.5, 4, 12]]),
-    ("\"", [[2.8, 2.5, 2.8, 5.5], [5.2, 2.5, 5.2, 5.5]]),
-    ("#", [[3, 3, 2.2, 12], [5.8, 3, 5, 12], [1, 5.8, 7.2, 5.8], [0.8, 9.2, 7, 9.2]]),
-    (
-      "%",
-      [
-        [6.6, 3, 1.4, 12], [1, 3.2, 2.8, 3.2, 2.8, 5.6, 1, 5.6, 1, 3.2],
-        [5.2, 9.4, 7, 9.4, 7, 11.8, 5.2, 11.8, 5.2, 9.4],
-      ]
-    ),
-    ("'", [[4, 2.3, 4, 5.3]]),
-    ("(", [[5.4, 2, 3.4, 5, 3.4, 10, 5.4, 13.2]]),
-    (")", [[2.6, 2, 4.6, 5, 4.6, 10, 2.6, 13.2]]),
-    ("*", [[4, 4, 4, 9.6], [1.6, 5.4, 6.4, 8.2], [6.4, 5.4, 1.6, 8.2]]),
-    ("+", [[4, 5, 4, 11], [1, 8, 7, 8]]),
-    (",", [[4.3, 11, 4.2, 12.2, 3.2, 14]]),
-    ("-", [[1.4, 8, 6.6, 8]]),
-    (".", [[4, 11.3, 4, 12]]),
-    ("/", [[6.6, 2, 1.4, 13.4]]),
-    (":", [[4, 6.4, 4, 7], [4, 11.3, 4, 12]]),
-    (";", [[4, 6.4, 4, 7], [4.3, 11, 4.2, 12.2, 3.2, 14]]),
-    ("<", [[6.4, 4.4, 1.6, 8, 6.4, 11.6]]),
-    ("=", [[1.2, 6.5, 6.8, 6.5], [1.2, 9.5, 6.8, 9.5]]),
-    (">", [[1.6, 4.4, 6.4, 8, 1.6, 11.6]]),
-    (
-      "@",
-      [
-        [
-          5.4, 9.4, 3.2, 9.4, 3.2, 6.4, 5.4, 6.4, 5.4, 9.4, 7, 9.4, 7, 4, 5, 2.6, 2.4, 2.8, 1, 5, 1, 10, 2.6, 12.2, 6,
-          12.2,
-        ]
-      ]
-    ),
-    ("7", [[1.2, 2.8, 6.8, 2.8, 3.4, 12]]),
-    (
-      "8",
-      [
-        [
-          4, 7, 1.6, 5.6, 1.6, 3.6, 4, 2.6, 6.4, 3.6, 6.4, 5.6, 4, 7, 1.2, 8.8, 1.2, 10.8, 4, 12, 6.8, 10.8, 6.8, 8.8,
-          4, 7,
-        ]
-      ]
-    ),
-    ("A", [[0.8, 12, 4, 2.6, 7.2, 12], [2, 9, 6, 9]]),
-    ("C", [[6.8, 4.2, 5.2, 2.7, 2.8, 2.7, 1.2, 5, 1.2, 9.6, 2.8, 11.9, 5.2, 11.9, 6.8, 10.4]]),
-    ("D", [[1.3, 2.7, 4.2, 2.7, 6.7, 5, 6.7, 9.6, 4.2, 11.9, 1.3, 11.9, 1.3, 2.7]]),
-    ("F", [[6.6, 2.7, 1.5, 2.7, 1.5, 12], [1.5, 7, 5.8, 7]]),
-    ("H", [[1.3, 2.5, 1.3, 12], [6.7, 2.5, 6.7, 12], [1.3, 7.1, 6.7, 7.1]]),
-    ("J", [[5.6, 2.6, 5.6, 10.4, 4.2, 11.9, 2.2, 11.9, 1.2, 10.6]]),
-    ("L", [[1.6, 2.5, 1.6, 11.9, 6.8, 11.9]]),
-    ("M", [[1, 12, 1, 2.8, 4, 7.4, 7, 2.8, 7, 12]]),
-    ("N", [[1.2, 12, 1.2, 2.8, 6.8, 11.8, 6.8, 2.6]]),
-    ("O", [[4, 2.6, 1.8, 3.8, 1.1, 7.3, 1.8, 10.8, 4, 12, 6.2, 10.8, 6.9, 7.3, 6.2, 3.8, 4, 2.6]]),
-    ("P", [[1.4, 12, 1.4, 2.7, 5.2, 2.7, 6.8, 4, 6.8, 6.2, 5.2, 7.5, 1.4, 7.5]]),
-    ("T", [[0.8, 2.8, 7.2, 2.8], [4, 2.8, 4, 12]]),
-    ("U", [[1.2, 2.5, 1.2, 10, 2.6, 11.9, 5.4, 11.9, 6.8, 10, 6.8, 2.5]]),
-    ("V", [[0.9, 2.6, 4, 11.9, 7.1, 2.6]]),
-    ("W", [[0.9, 2.5, 1.8, 11.9, 4, 6.4, 6.2, 11.9, 7.1, 2.5]]),
-    ("X", [[1, 2.6, 7, 12], [7, 2.6, 1, 12]]),
-    ("Y", [[0.9, 2.6, 4, 7.4, 7.1, 2.6], [4, 7.4, 4, 12]]),
-    ("Z", [[1.2, 2.8, 6.8, 2.8, 1.2, 11.9, 6.8, 11.9]]),
-    ("[", [[5.4, 2, 3.2, 2, 3.2, 13.2, 5.4, 13.2]]),
-    ("\\", [[1.4, 2, 6.6, 13.4]]),
-    ("]", [[2.6, 2, 4.8, 2, 4.8, 13.2, 2.6, 13.2]]),
-    ("^", [[1.5, 6.4, 4, 2.8, 6.5, 6.4]]),
-    ("_", [[0.2, 13.8, 7.8, 13.8]]),
-    ("`", [[2.8, 1.8, 4.8, 4]]),
-    ("b", [[1.4, 2.2, 1.4, 12], [1.4, 6.6, 4.2, 5.7, 6.7, 7.2, 6.7, 10.4, 4.2, 12, 1.4, 11]]),
-    ("c", [[6.6, 6.8, 4.4, 5.7, 2, 6.8, 1.4, 8.8, 2, 10.8, 4.4, 11.9, 6.6, 10.9]]),
-    ("d", [[6.6, 2.2, 6.6, 12], [6.6, 6.6, 3.8, 5.7, 1.3, 7.2, 1.3, 10.4, 3.8, 12, 6.6, 11]]),
-    ("i", [[4.2, 2.8, 4.2, 3.2], [2.2, 5.8, 4.2, 5.8, 4.2, 11.9], [1.8, 11.9, 6.6, 11.9]]),
-    ("m", [[1, 12, 1, 5.8, 3, 5.8, 4, 7, 4, 11], [4, 7, 5.4, 5.8, 7, 6.8, 7, 12]]),
-    ("n", [[1.4, 12, 1.4, 5.8], [1.4, 7, 4, 5.7, 6.4, 6.8, 6.6, 12]]),
-    ("o", [[4, 5.7, 1.7, 6.9, 1.2, 8.8, 1.7, 10.8, 4, 12, 6.3, 10.8, 6.8, 8.8, 6.3, 6.9, 4, 5.7]]),
-    ("p", [[1.4, 5.6, 1.4, 15], [1.4, 6.6, 4.2, 5.7, 6.7, 7.2, 6.7, 10.4, 4.2, 12, 1.4, 11]]),
-    ("q", [[6.6, 5.6, 6.6, 15], [6.6, 6.6, 3.8, 5.7, 1.3, 7.2, 1.3, 10.4, 3.8, 12, 6.6, 11]]),
-    ("r", [[1.8, 5.7, 1.8, 12], [1.8, 7.4, 4, 5.8, 6.6, 5.9]]),
-    ("u", [[1.4, 5.6, 1.5, 10.8, 4, 12, 6.6, 10.8], [6.6, 5.6, 6.6, 12]]),
-    ("v", [[1, 5.7, 4, 11.9, 7, 5.7]]),
-    ("w", [[0.8, 5.7, 2, 11.9, 4, 7.4, 6, 11.9, 7.2, 5.7]]),
-    ("x", [[1.2, 5.7, 6.8, 12], [6.8, 5.7, 1.2, 12]]),
-    ("z", [[1.4, 5.9, 6.6, 5.9, 1.4, 11.9, 6.6, 11.9]]),
-    ("{", [[5.8, 2, 4.2, 2.6, 4.2, 6.4, 2.6, 7.6, 4.2, 8.8, 4.2, 12.6, 5.8, 13.2]]),
-    ("|", [[4, 1, 4, 14.6]]),
-    ("}", [[2.2, 2, 3.8, 2.6, 3.8, 6.4, 5.4, 7.6, 3.8, 8.8, 3.8, 12.6, 2.2, 13.2]]),
-    ("~", [[1, 8.8, 2.6, 7.2, 5.2, 8.8, 7, 7.2]]),
-  ]
-
-  /// The characters of ``strokes``, in order.
-  static let characters: [UInt8] = strokes.compactMap { $0.0.asciiValue }
-
-  /// How much of each of ``samples`` a character's ink covers, 0...1: column after column, each from the top.
-  static let coverage: [[Float]] = strokes.map { rasterize($0.1) }
-
-  /// Half the thickness of a stroke.
-  private static let radius: Float = 0.62
-
-  private static func rasterize(_ strokes: [[Float]]) -> [Float] {
-    let fine = 4  // points across a sample, in each direction
-    var result = [Float](repeating: 0, count: samples)
-    for x in 0..<columns * fine {
-      for y in 0..<rows * fine {
-        let point = ((Float(x) + 0.5) * 8 / Float(columns * fine), (Float(y) + 0.5) * 16 / Float(rows * fine))
-        if strokes.contains(where: { isNear(point, $0) }) {
-          result[(x / fine) * rows + y / fine] += 1 / Float(fine * fine)
-        }
-      }
-    }
-    return result
+  /// One for each character.
+  struct Shape {
+    var character: UInt8
+    /// Ink of each sample, 0...1: column after column, each from the top.
+    var ink: [Float]
+    /// The mean of all samples.
+    var mean: Float
+    /// Mean and squared mean of the pixels' ink: what they differ from their mean by, on average, squared. More than the
+    /// samples do, where a stroke is thinner than one.
+    var variance: Float
   }
 
-  private static func isNear(_ point: (Float, Float), _ line: [Float]) -> Bool {
-    for index in stride(from: 0, to: line.count - 3, by: 2) {
-      let start = (line[index], line[index + 1])
-      let along = (line[index + 2] - start.0, line[index + 3] - start.1)
-      let offset = (point.0 - start.0, point.1 - start.1)
-      let length = along.0 * along.0 + along.1 * along.1
-      let at = length > 0 ? min(max((offset.0 * along.0 + offset.1 * along.1) / length, 0), 1) : 0
-      let distance = (offset.0 - at * along.0, offset.1 - at * along.1)
-      if distance.0 * distance.0 + distance.1 * distance.1 <= radius * radius { return true }
-    }
-    return false
+  let all: [Shape]
+
+  init(_ font: LetterFont) {
+    let table =
+      switch font {
+      case .spleen: Self.spleen
+      case .dejaVuSansMono: Self.dejaVuSansMono
+      }
+    all = table.enumerated().map { Self.shape(UInt8(0x20 + $0.offset), $0.element.description) }
+  }
+
+  /// - Parameter digits: a hexadecimal digit for the ink of each sample, then two for the mean square.
+  private static func shape(_ character: UInt8, _ digits: String) -> Shape {
+    let values = digits.map { Float($0.hexDigitValue ?? 0) }
+    let ink = values.prefix(samples).map { $0 / 15 }
+    let mean = ink.reduce(0, +) / Float(samples)
+    let square = values.suffix(2).reduce(0) { $0 * 16 + $1 } / 255
+    return Shape(character: character, ink: ink, mean: mean, variance: max(square - mean * mean, 0))
   }
 }

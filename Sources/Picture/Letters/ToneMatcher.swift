@@ -1,50 +1,80 @@
-/// Characters as grey tones in the default pens, for terminals without colours: the character whose ink lies most like the
-/// light in the tile.
+/// Characters as grey tones in the default pens, upright or reversed, for terminals without colours: the character whose
+/// ink lies most like the light in the tile.
 struct ToneMatcher: CellMatcher {
   let repertoire = CellWriter.Repertoire.ascii
   let detail = CellSignature.Detail.full
-  private let letters = LetterSet(normalized: false)
-  private let tile = Storage<Float>(repeating: 0, count: LetterShapes.samples)
-  /// What each shape costs by itself.
-  private let costs: [Float]
+  private let letters: LetterSet
+  /// Luma of full ink, above black.
+  private let white: Float
+  private let costs: Storage<Cost>
+
+  /// What a character costs by itself.
+  private struct Cost {
+    var mean: Float = 0
+    var upright: Float = 0
+    var reversed: Float = 0
+  }
+
+  /// Light is counted in so many steps, ink in the other.
+  private static let lightSteps: Float = 64
+  private static let inkSteps: Float = 15
   /// How much more the mean of a cell counts than where in it the light lies: from a distance only the mean is left.
   private static let meanWeight: Float = 8
-  /// Coverage that stands for full white: that of the densest character.
-  private let white: Float
+  /// The character on the screen is kept when it is no more than this worse (squared, of all samples) than the best.
+  private static let loyalty: Float = 0.6
 
-  init() {
+  init(font: LetterFont, foreground: Color) {
+    letters = LetterSet(font) { $1 * Self.inkSteps }
+    white = Float(max(Int(foreground.y), 64) - 16)
+    costs = Storage(repeating: Cost(), count: letters.shapes.count)
     let samples = Float(LetterShapes.samples)
-    costs = zip(letters.means, letters.variances).map { $1 + $0 * $0 * samples * (1 + Self.meanWeight) }
-    white = letters.means.max() ?? 1
+    for (number, shape) in letters.shapes.enumerated() {
+      let square = shape.variance + shape.mean * shape.mean
+      costs.pointer[number] = Cost(
+        mean: shape.mean, upright: samples * square, reversed: samples * (1 - 2 * shape.mean + square))
+    }
   }
 
   func match(_ job: MatchingJob) {
     for index in 0..<job.count {
       let column = Int(job.columns[index])
-      job.looks[index] = look(luma: job.luma(column), chroma: job.chroma(column))
+      job.looks[index] = look(job.luma(column), kept: job.lookToKeep(index))
     }
   }
 
-  private func look(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
-    _ = LetterSet.reduce(luma, into: tile.pointer)
-    // Black is no coverage, white as much as there is.
-    let scale = white / (235 - 16)
-    var total: Float = 0
+  private func look(_ luma: UnsafePointer<UInt64>, kept: CellLook?) -> CellLook {
+    let tile = LetterSet.reduce(luma)
+    var light: Float = 0
     for sample in 0..<LetterShapes.samples {
-      tile.pointer[sample] = max(0, tile.pointer[sample] - 16) * scale
-      total += tile.pointer[sample]
+      let value = min(max((Float(tile[sample]) * 0.5 - 16) / white, 0), 1)
+      light += value
+      letters.set(sample, Int16(value * Self.lightSteps + 0.5))
     }
-    // Least squares: what is left of |tile - shape|^2 + weight * samples * (difference of means)^2 without the tile's own.
-    let products = letters.products(tile.pointer)
-    var best = 0
-    var score = -Float.infinity
-    for letter in 0..<letters.characters.count {
-      let value = 2 * (products[letter] + Self.meanWeight * total * letters.means[letter]) - costs[letter]
-      guard value > score else { continue }
-      score = value
-      best = letter
+    let products = letters.products()
+    let samples = Float(LetterShapes.samples)
+    let mean = light / samples
+    // What is left of the squared error when that of the tile itself is taken away.
+    func error(_ number: Int, isReversed: Bool) -> Float {
+      let cost = costs.pointer[number]
+      let product = Float(products[number]) * (1 / (Self.lightSteps * Self.inkSteps))
+      let difference = isReversed ? mean - 1 + cost.mean : mean - cost.mean
+      return (isReversed ? cost.reversed - 2 * (light - product) : cost.upright - 2 * product)
+        + samples * Self.meanWeight * difference * difference
     }
-    return CellLook(
-      glyph: Glyph(ascii: letters.characters[best]), foreground: .standardForeground, background: .standardBackground)
+    var best: (error: Float, number: Int, isReversed: Bool) = (.infinity, 0, false)
+    for number in 0..<letters.shapes.count {
+      let upright = error(number, isReversed: false)
+      if upright < best.error { best = (upright, number, false) }
+      let reversed = error(number, isReversed: true)
+      if reversed < best.error { best = (reversed, number, true) }
+    }
+    if let kept, kept.background != .unknown {
+      let old = letters.number(of: kept.glyph)
+      let isReversed = kept.background == .standardForeground
+      if error(old, isReversed: isReversed) <= best.error + Self.loyalty {
+        (best.number, best.isReversed) = (old, isReversed)
+      }
+    }
+    return .standard(Glyph(ascii: letters.shapes[best.number].character), isReversed: best.isReversed)
   }
 }
