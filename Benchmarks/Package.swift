@@ -10,16 +10,18 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
+    .target(name: "CAllocationCounter"),
     .executableTarget(
       name: "bench",
       dependencies: [
+        "CAllocationCounter",
         .product(name: "Frames", package: "glyphone"),
         .product(name: "Picture", package: "glyphone"),
         .product(name: "RTP", package: "glyphone"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")])
+      swiftSettings: [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -57,9 +57,13 @@ public enum RenderMode: String, Sendable, CaseIterable {
     }
   }
 
+  /// Whether its characters are in new fonts only, and no terminal tells whether its font is one: then it is for those who
+  /// ask for it by name.
+  private var needsNewFont: Bool { self == .sextant || self == .octant }
+
   /// The next mode the terminal can show, for a key that walks through them.
   public func next(for capabilities: TerminalCapabilities) -> RenderMode {
-    let possible = Self.allCases.filter { $0.isSupported(by: capabilities) }
+    let possible = Self.allCases.filter { $0.isSupported(by: capabilities) && !$0.needsNewFont }
     guard let index = possible.firstIndex(of: self) else { return .automatic(for: capabilities) }
     return possible[(index + 1) % possible.count]
   }

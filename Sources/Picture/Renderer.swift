@@ -174,7 +174,10 @@ public final class Renderer {
       .pixels(KittyRenderer(layout: layout, support: capabilities.kitty ?? KittySupport(), memory: memory))
     case .iterm2: .pixels(ITerm2Renderer(layout: layout))
     case .ascii, .half, .quadrant, .block, .sextant, .octant, .braille:
-      .cells(CellRenderer(layout: layout, mode: shownMode, depth: capabilities.colors))
+      .cells(
+        CellRenderer(
+          layout: layout, mode: shownMode, depth: capabilities.colors, baseColors: capabilities.baseColors,
+          font: capabilities.letterFont))
     }
   }
 

@@ -76,6 +76,8 @@ public struct TerminalCapabilities: Sendable, Hashable {
   public var colors: ColorDepth
   /// The person's own sixteen colours (OSC 4), or nothing where the terminal did not tell: then they are xterm's.
   public var baseColors: [RGBColor]
+  /// The font whose letters are nearest to the terminal's; no terminal tells.
+  public var letterFont: LetterFont
   /// Whether characters outside ASCII arrive as UTF-8.
   public var isUTF8: Bool
   /// Nil without sixel graphics.
@@ -95,14 +97,14 @@ public struct TerminalCapabilities: Sendable, Hashable {
   public var multiplexer: Multiplexer?
 
   public init(
-    colors: ColorDepth, baseColors: [RGBColor] = [], isUTF8: Bool = true, sixel: SixelSupport? = nil,
-    kitty: KittySupport? = nil,
-    hasInlineImages: Bool = false, synchronizedUpdates: Bool = true, cellPixels: PixelSize? = nil,
-    screenCells: CellRectangle? = nil, name: String = "",
-    multiplexer: Multiplexer? = nil
+    colors: ColorDepth, baseColors: [RGBColor] = [], letterFont: LetterFont = .dejaVuSansMono, isUTF8: Bool = true,
+    sixel: SixelSupport? = nil, kitty: KittySupport? = nil, hasInlineImages: Bool = false,
+    synchronizedUpdates: Bool = true, cellPixels: PixelSize? = nil, screenCells: CellRectangle? = nil,
+    name: String = "", multiplexer: Multiplexer? = nil
   ) {
     self.colors = colors
     self.baseColors = baseColors
+    self.letterFont = letterFont
     self.isUTF8 = isUTF8
     self.sixel = sixel
     self.kitty = kitty

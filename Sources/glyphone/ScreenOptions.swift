@@ -15,19 +15,34 @@ struct ScreenOptions: ParsableArguments {
       "How many colours the terminal has, if it is not to be asked.", valueName: "truecolor|256|16|8|mono"))
   var colors: ColorChoice?
 
+  @Option(
+    help: ArgumentHelp(
+      "The font whose letters are most like the terminal's, for pictures made of letters.",
+      valueName: LetterFont.allCases.map(\.rawValue).joined(separator: "|")), transform: letterFont)
+  var font: LetterFont?
+
   @Option(help: ArgumentHelp("Height of a cell in its widths, if circles are not round.", valueName: "NUMBER"))
   var cellAspect: Double?
 
   @Option(help: ArgumentHelp("Bytes a second that the picture may take.", valueName: "BYTES[k|M]"), transform: byteRate)
   var maxBandwidth: Int?
 
-  var overrides: TerminalOverrides { TerminalOverrides(colors: colors?.depth, cellAspect: cellAspect) }
+  var overrides: TerminalOverrides {
+    TerminalOverrides(colors: colors?.depth, letterFont: font, cellAspect: cellAspect)
+  }
 
   func validate() throws {
     if let cellAspect, !TerminalOverrides.aspects.contains(cellAspect) {
       throw ValidationError(
         "--cell-aspect takes \(TerminalOverrides.aspects.lowerBound) to \(TerminalOverrides.aspects.upperBound).")
     }
+  }
+
+  private static func letterFont(_ text: String) throws -> LetterFont {
+    guard let font = LetterFont(rawValue: text) else {
+      throw ValidationError("--font takes \(LetterFont.allCases.map(\.rawValue).joined(separator: " or ")).")
+    }
+    return font
   }
 
   private static func byteRate(_ text: String) throws -> Int {

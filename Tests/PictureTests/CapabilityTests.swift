@@ -111,6 +111,55 @@ import Testing
     #expect(RenderMode.automatic(for: with.probe.capabilities) == .block)
   }
 
+  @Test func kittyGraphicsAreBestWhereTheyAreAnswered() {
+    let answers = "\u{1B}P>|kitty(0.31.0)\u{1B}\\\u{1B}[6;20;10t\u{1B}_Gi=31;OK\u{1B}\\\u{1B}[?62;c"
+    let (local, typed) = probe("x" + answers + "y")
+    #expect(typed == "xy")
+    #expect(local.capabilities.kitty == KittySupport(isLocal: true))
+    #expect(RenderMode.automatic(for: local.capabilities) == .kitty)
+    var environment = Self.utf8
+    environment["SSH_CONNECTION"] = "192.0.2.1 1 192.0.2.2 22"
+    #expect(probe(answers, environment: environment).probe.capabilities.kitty == KittySupport(isLocal: false))
+    let (refused, _) = probe("\u{1B}[6;20;10t\u{1B}_Gi=31;EINVAL:no\u{1B}\\\u{1B}[?62;4c")
+    #expect(refused.capabilities.kitty == nil)
+    #expect(RenderMode.automatic(for: refused.capabilities) == .sixel)
+  }
+
+  @Test(arguments: ["tmux-256color", "screen-256color"])
+  func multiplexersAreNotAskedForGraphicsOrColours(term: String) {
+    let inside = String(decoding: CapabilityProbe(environment: ["TERM": term, "LANG": "C.UTF-8"]).query, as: UTF8.self)
+    #expect(!inside.contains("\u{1B}_G") && !inside.contains("\u{1B}]4"))
+    let outside = String(decoding: CapabilityProbe(environment: Self.utf8).query, as: UTF8.self)
+    #expect(outside.contains("\u{1B}_G") && outside.contains("\u{1B}]4;15;?"))
+  }
+
+  @Test func thePersonsColoursAreTakenWhenAllAreTold() {
+    let all = (0..<16).map { "\u{1B}]4;\($0);rgb:\($0 % 2 == 0 ? "ffff" : "0000")/8080/00\u{1B}\\" }
+    let (probe, typed) = probe("a" + all.joined() + "\u{1B}[?1cb")
+    #expect(typed == "ab")
+    #expect(probe.capabilities.baseColors.count == 16)
+    #expect(probe.capabilities.baseColors[2] == RGBColor(red: 255, green: 128, blue: 0))
+    #expect(self.probe(all.dropLast().joined() + "\u{1B}[?1c").probe.capabilities.baseColors.isEmpty)
+    // BEL ends an answer as well, and one to three digits will do.
+    let short = (0..<16).map { "\u{1B}]4;\($0);rgb:f/80/fff\u{7}" }.joined()
+    #expect(
+      self.probe(short + "\u{1B}[?1c").probe.capabilities.baseColors.first == RGBColor(red: 255, green: 128, blue: 255))
+  }
+
+  @Test func altKeysThatBeginLikeAnAnswerAreTyped() {
+    #expect(probe("\u{1B}_x\u{1B}]5\u{1B}]4x").typed == "\u{1B}_x\u{1B}]5\u{1B}]4x")
+    #expect(probe("\u{1B}_\u{1B}[A").typed == "\u{1B}_\u{1B}[A")
+  }
+
+  @Test func eachFindingNamesItsSource() throws {
+    let (probe, _) = probe("\u{1B}P>|foot(1.13)\u{1B}\\\u{1B}[?2026;2$y\u{1B}[?62;4;22c")
+    let sources = Dictionary(grouping: probe.findings, by: \.subject).mapValues { $0.map(\.source) }
+    #expect(sources["sixel graphics"] == ["DA1 (4 22)"])
+    #expect(sources["synchronized updates"] == ["DECRQM 2026"])
+    #expect(try #require(sources["colours"]?.first).contains("TERM=xterm-256color"))
+    #expect(sources["UTF-8"] == ["LANG=en_US.UTF-8"])
+  }
+
   @Test func fewRegistersAreNotEnoughForVideo() {
     let (probe, _) = probe("\u{1B}[?1;0;16S\u{1B}[6;20;10t\u{1B}[?62;4c")
     #expect(probe.capabilities.sixel?.registers == 16)
@@ -147,7 +196,7 @@ import Testing
 
   @Test func anyBytesAreTaken() {
     var random = SeededGenerator(seed: 99)
-    let alphabet = Array("\u{1B}\u{1B}\u{1B}[[P>?|;$0123456789ctySq\\ab\u{7}\r".utf8) + [0x80, 0xFF, 0x9B]
+    let alphabet = Array("\u{1B}\u{1B}\u{1B}[[P>?|;$0123456789ctySq\\ab\u{7}\r]_G4;rgb:/".utf8) + [0x80, 0xFF, 0x9B]
     for _ in 0..<400 {
       let input = (0..<Int.random(in: 0...200, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
       var probe = CapabilityProbe(environment: Self.utf8)
@@ -167,10 +216,12 @@ import Testing
 
   @Test func modesThatCannotBeShownAreSkipped() {
     let plain = TerminalCapabilities(colors: .ansi256)
-    #expect(RenderMode.block.next(for: plain) == .ascii)
-    #expect(RenderMode.half.next(for: plain) == .block)
+    #expect(RenderMode.block.next(for: plain) == .braille)
+    #expect(RenderMode.braille.next(for: plain) == .ascii)
+    #expect(RenderMode.octant.next(for: plain) == .block)
+    #expect(RenderMode.half.next(for: plain) == .quadrant)
     let sixel = TerminalCapabilities(colors: .ansi256, sixel: SixelSupport())
-    #expect(RenderMode.block.next(for: sixel) == .sixel)
+    #expect(RenderMode.braille.next(for: sixel) == .sixel)
     #expect(RenderMode.sixel.next(for: sixel) == .ascii)
     let ascii = TerminalCapabilities(colors: .mono, isUTF8: false)
     #expect(RenderMode.ascii.next(for: ascii) == .ascii)

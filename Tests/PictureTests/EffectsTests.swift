@@ -19,10 +19,14 @@ import Testing
     #expect(adjust(frame) { _ in } === frame)
   }
 
-  @Test(arguments: [(-0.5, 16, 16), (0.25, 155, 235), (1.0, 235, 235)])
+  @Test(arguments: [(-0.5, 16, 110), (0.25, 155, 235), (1.0, 235, 235)])
   func brightnessAddsAndIsHeldInRange(brightness: Double, ofGray: Int, ofLight: Int) {
-    #expect(Int(adjust(Scenes.solid(37, 21, y: 100)) { $0.brightness = brightness }.y[5]) == ofGray)
-    #expect(Int(adjust(Scenes.solid(37, 21, y: 220)) { $0.brightness = brightness }.y[5]) == ofLight)
+    let gray = adjust(Scenes.solid(37, 21, y: 100)) { $0.brightness = brightness }
+    let light = adjust(Scenes.solid(37, 21, y: 220)) { $0.brightness = brightness }
+    withExtendedLifetime((gray, light)) {
+      #expect(Int(gray.y[5]) == ofGray && Int(gray.y[20 * gray.yStride + 36]) == ofGray)
+      #expect(Int(light.y[5]) == ofLight)
+    }
   }
 
   @Test func contrastPullsApartAndSaturationColours() {

@@ -20,7 +20,9 @@ import Testing
       switch depth {
       case .trueColor: (mean, cell) = (1.5, 16)
       case .ansi256: (mean, cell) = (3, 40)
-      case .ansi16, .ansi8, .mono: (mean, cell) = (3, 64)
+      case .ansi16, .ansi8: (mean, cell) = (3, 64)
+      // A half of a cell is all ink or none.
+      case .mono: (mean, cell) = (3, 204)
       }
     }
   }
@@ -104,8 +106,10 @@ import Testing
     private mutating func lose() {
       bytes.removeAll(keepingCapacity: true)
       renderer.render(remote: frame, selfView: nil, in: viewport, into: &bytes)
-      screen.feed(Array(bytes.prefix(bytes.firstIndex(of: 0x6D) ?? 0)))
-      screen.feed(Renderer.restore)
+      if let end = bytes.firstIndex(of: 0x6D) {
+        screen.feed(Array(bytes.prefix(end + 1)))
+        screen.feed(Renderer.restore)
+      }
       renderer.invalidate()
     }
 

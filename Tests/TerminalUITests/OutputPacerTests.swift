@@ -50,7 +50,7 @@ private struct Film {
 
   mutating func next(_ allowance: OutputPacer.Allowance) -> Int {
     let change = Double(changeBytes) * Renderer.standardLambda / allowance.lambda
-    let bytes = min(missing + Int(change) + 60, max(allowance.bytes, 0) + 500)
+    let bytes = min(missing + Int(change) + 60, min(allowance.bytes, wholeBytes) + 500)
     missing = max(missing - bytes, 0)
     return bytes
   }

@@ -5,7 +5,7 @@ import Foundation
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures what Glyphone costs: everything, or one part.",
-    subcommands: [All.self, CallBenchmark.self, PictureBenchmark.self, TransportBenchmark.self],
+    subcommands: [All.self, CallBenchmark.self, PictureBenchmark.self, TableBenchmark.self, TransportBenchmark.self],
     defaultSubcommand: All.self)
 
   struct All: ParsableCommand {

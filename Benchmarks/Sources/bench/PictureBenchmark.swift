@@ -1,4 +1,5 @@
 import ArgumentParser
+import CAllocationCounter
 import Foundation
 import Frames
 import Picture
@@ -6,7 +7,8 @@ import Picture
 /// From a decoded picture to the terminal's bytes, mode by mode, beside the reading of the same picture.
 struct PictureBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "picture", abstract: "CPU and bytes a frame of every way to draw a moving 640x480 picture at 80x24.")
+    commandName: "picture",
+    abstract: "CPU, bytes and allocations a frame of every way to draw a moving 640x480 picture at 80x24.")
 
   @Option(help: "Pictures in each mode.")
   var frames = 300
@@ -27,6 +29,12 @@ struct PictureBenchmark: ParsableCommand {
     var bytes = 0
     // The first picture is drawn whole and makes the tables: it is a matter of once.
     renderer.render(remote: clip.frame(0), selfView: nil, in: viewport, into: &output)
+    // So that every buffer has its size.
+    for number in 1...60 {
+      output.removeAll(keepingCapacity: true)
+      renderer.render(remote: clip.frame(number), selfView: nil, in: viewport, into: &output)
+    }
+    let allocations = glyphone_allocations()
     let began = Bench.cpuSeconds
     for number in 1...max(frames, 1) {
       output.removeAll(keepingCapacity: true)
@@ -34,9 +42,10 @@ struct PictureBenchmark: ParsableCommand {
       bytes += output.count
     }
     let time = (Bench.cpuSeconds - began) * 1000 / Double(max(frames, 1))
+    let allocated = glyphone_allocations() - allocations
     let ratio = time / clip.readingTime
     print(
-      "  \(mode.rawValue): \(Self.text(time, 3)) ms (\(Self.text(ratio, 1)) times the reading), \(bytes / max(frames, 1)) bytes"
+      "  \(mode.rawValue): \(Self.text(time, 3)) ms (\(Self.text(ratio, 1)) times the reading), \(bytes / max(frames, 1)) bytes, \(allocated) allocations in all"
     )
   }
 

@@ -142,7 +142,9 @@ struct DoctorReport {
     text([
       "", "What the terminal says of itself can be overruled:",
       "  --render \(RenderMode.allCases.map(\.rawValue).joined(separator: "|"))",
-      "  --colors truecolor|256|16|8|mono", "  --cell-aspect HEIGHT/WIDTH of a cell, if circles are not round",
+      "  --colors truecolor|256|16|8|mono",
+      "  --font \(LetterFont.allCases.map(\.rawValue).joined(separator: "|")), for pictures made of letters",
+      "  --cell-aspect HEIGHT/WIDTH of a cell, if circles are not round",
       "  --max-bandwidth BYTES a second, for a slow link",
       "If a card shows blanks or boxes, its characters are not in the font: choose another mode.",
     ])

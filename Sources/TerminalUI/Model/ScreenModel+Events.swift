@@ -96,7 +96,7 @@ extension ScreenModel {
     case .calling where before.phase != .calling: add(.event, "Calling \(peer)…")
     case .active where before.phase == .interrupted: add(.event, "\(peer) is back.")
     case .active: add(.event, "In a call with \(peer). \(sending(status))")
-    case .interrupted: add(.notice(.warning), "Nothing comes from \(peer) any more. Waiting…")
+    case .interrupted: add(.notice(.warning), "Nothing comes from \(peer) any more. Reconnecting…")
     case .ended(let reason):
       // A call that was missed has a line of its own already.
       if before.phase == .incoming, reason == .cancelled { return }

@@ -79,7 +79,7 @@ enum ScreenView {
     case .calling: return ("Calling \(call.peer)…", .callWaiting)
     case .ringing: return ("Ringing at \(call.peer)…", .callWaiting)
     case .connecting: return ("Connecting with \(call.peer)…", .callWaiting)
-    case .interrupted: return ("\(call.peer): waiting…\(clock(model))", .callTrouble)
+    case .interrupted: return ("\(call.peer): reconnecting…\(clock(model))", .callTrouble)
     case .active: return ("\(call.peer)\(clock(model))", .callActive)
     case .idle, .incoming, .ended: return ("", .callDetail)
     }

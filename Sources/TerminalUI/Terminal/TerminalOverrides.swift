@@ -6,11 +6,14 @@ public struct TerminalOverrides: Sendable, Hashable {
   public static let aspects = 0.5...5.0
 
   public var colors: ColorDepth?
+  /// The font whose letters are nearest to the terminal's.
+  public var letterFont: LetterFont?
   /// Height of a cell in its widths; 2 where nothing is known.
   public var cellAspect: Double?
 
-  public init(colors: ColorDepth? = nil, cellAspect: Double? = nil) {
+  public init(colors: ColorDepth? = nil, letterFont: LetterFont? = nil, cellAspect: Double? = nil) {
     self.colors = colors
+    self.letterFont = letterFont
     self.cellAspect = cellAspect
   }
 
@@ -18,6 +21,7 @@ public struct TerminalOverrides: Sendable, Hashable {
   /// - Parameter mode: a way of drawing that the person wants though the terminal did not say that it knows it.
   public func apply(to capabilities: inout TerminalCapabilities, wanting mode: RenderMode?) {
     if let colors { capabilities.colors = colors }
+    if let letterFont { capabilities.letterFont = letterFont }
     switch mode {
     case .sixel: capabilities.sixel = capabilities.sixel ?? SixelSupport()
     case .kitty: capabilities.kitty = capabilities.kitty ?? KittySupport()
