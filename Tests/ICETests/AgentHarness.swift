@@ -10,6 +10,8 @@ final class AgentEndpoint: SimulatedEndpoint {
   let bases: [TransportAddress]
   /// The names that are told in place of the bases, if any.
   var names: [TransportAddress: String] = [:]
+  /// Bases whose interface is not there: nothing arrives.
+  var unplugged: [TransportAddress] = []
   /// Whether it takes TCP connections, at port 7000, and makes some.
   var usesTCP = false
   /// What gives it a relayed address.
@@ -36,7 +38,7 @@ final class AgentEndpoint: SimulatedEndpoint {
   }
 
   func gather(servers: [TransportAddress] = []) {
-    for base in bases {
+    for base in bases where !unplugged.contains(base) {
       agent.addLocalAddress(base, name: names[base], now: network.now)
       guard usesTCP else { continue }
       agent.addTCPAddress(base, isPassive: false, now: network.now)
@@ -45,6 +47,20 @@ final class AgentEndpoint: SimulatedEndpoint {
     if let relay, let base = bases.first { relay.allocate(for: self, mapped: base) }
     for server in servers { agent.addSTUNServer(server, now: network.now) }
     agent.endOfLocalAddresses(now: network.now)
+    drain()
+  }
+
+  /// An interface, or an allocation, comes.
+  func plug(_ base: TransportAddress) {
+    unplugged.removeAll { $0 == base }
+    agent.addLocalAddress(base, now: network.now)
+    drain()
+  }
+
+  /// An interface, or an allocation, goes.
+  func unplug(_ base: TransportAddress) {
+    unplugged.append(base)
+    agent.removeLocalAddress(base, now: network.now)
     drain()
   }
 
@@ -57,6 +73,7 @@ final class AgentEndpoint: SimulatedEndpoint {
   }
 
   func receive(_ datagram: ByteBuffer, on route: Route) {
+    guard !unplugged.contains(route.local) else { return }
     if STUNMessage.isSTUN(datagram) {
       agent.receive(datagram, on: route, now: network.now)
     } else {

@@ -103,8 +103,11 @@ struct Base: Hashable {
     // Direction preference, 3 bits, then other preference (RFC 6544 section 4.2).
     case .connector: return UInt16(clamping: 6 << 13 | (8191 - order))
     case .listener: return UInt16(clamping: 4 << 13 | (8191 - order))
-    // Allocations are made in no order of their own; IPv6 goes first (RFC 8421).
-    case .relay: return UInt16(clamping: (address.family == .v6 ? 0xFFFF : 0x7FFF) - order)
+    // First the family that we reach the server by ourselves: our own sockets may reach the peer's relay of that, so that
+    // one relay will do instead of two. Then IPv6 (RFC 8421).
+    case .relay:
+      let isOurFamily = mapped.map { $0.family == address.family } ?? true
+      return UInt16(clamping: (isOurFamily ? 1 << 15 : 0) | (address.family == .v6 ? 1 << 14 : 0) | (0x3FFF - order))
     }
   }
 }

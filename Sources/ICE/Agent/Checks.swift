@@ -46,6 +46,9 @@ extension ICEAgent {
   func revealPeerReflexive(at index: Int, as candidate: Candidate) {
     guard generation.remoteCandidates[index].type == .peerReflexive else { return }
     generation.remoteCandidates[index] = candidate
+    if let path, isCurrent(path), candidate.isAt(path.route.remote, over: path.route.transport) {
+      self.path?.description.remote = candidate
+    }
     for index in generation.pairs.indices
     where candidate.isAt(generation.pairs[index].route.remote, over: generation.pairs[index].route.transport) {
       generation.pairs[index].remotePriority = candidate.priority

@@ -41,13 +41,18 @@ extension ICEAgent {
       nominating: false)
     if path.outstanding.count >= Limit.outstandingPathChecks { self.path?.outstanding.removeFirst() }
     self.path?.outstanding.append((id, now, role))
-    let since = path.unansweredSince ?? now
-    self.path?.unansweredSince = since
-    let patience = max(configuration.pathCheckInterval, path.roundTripTime.map { $0 * 2 } ?? .zero)
-    let isSilent = now - since >= patience
+    if path.unansweredSince == nil { self.path?.unansweredSince = now }
+    let isSilent = isSilent(path, now: now)
     self.path?.nextPathCheckAt =
       now + (isSilent ? configuration.silentPathCheckInterval : configuration.pathCheckInterval)
     transmit(datagram, on: path.route)
+    if isSilent { selectBestPair(now) }
+  }
+
+  /// Whether a response is overdue.
+  func isSilent(_ path: Path, now: NIODeadline) -> Bool {
+    let patience = max(configuration.pathCheckInterval, path.roundTripTime.map { $0 * 2 } ?? .zero)
+    return path.unansweredSince.map { now - $0 >= patience } ?? false
   }
 
   func handleConsentResponse(_ response: STUNMessage, on route: Route, now: NIODeadline) -> Bool {

@@ -91,6 +91,8 @@ extension ICEAgent {
       if nominates, !generation.pairs[index].isNominated {
         generation.pairs[index].isNominated = true
         selectBestPair(now)
+        // Perhaps it has left the path: a response would show that this one works now.
+        if !isPath { trigger(index) }
       }
       // The peer is back: so may be the way to it.
       if isPath, path?.isDisconnected == true { trigger(index) }

@@ -2,14 +2,21 @@ internal import NIOCore
 
 /// Which pair is nominated, and which one media takes (RFC 8445 section 8).
 extension ICEAgent {
-  /// Working pairs other than a path that has gone silent.
-  private var usablePairs: [CandidatePair] {
-    generation.pairs.filter { $0.state == .succeeded && !isSilentPath($0) }
+  /// Working pairs other than a path that is no good any more.
+  private func usablePairs(_ now: NIODeadline) -> [CandidatePair] {
+    let useless = path.flatMap { isCurrent($0) && isUseless($0, now: now) ? $0.route : nil }
+    return generation.pairs.filter { $0.state == .succeeded && $0.route != useless }
   }
 
-  private func isSilentPath(_ pair: CandidatePair) -> Bool {
-    guard let path, isCurrent(path) else { return false }
-    return path.isDisconnected && path.route == pair.route
+  /// Whether the path counts as disconnected, or is silent while a pair that was nominated beside it has answered: then
+  /// the peer has left it.
+  private func isUseless(_ path: Path, now: NIODeadline) -> Bool {
+    if path.isDisconnected { return true }
+    guard isSilent(path, now: now), isCurrent(path) else { return false }
+    return generation.pairs.contains { pair in
+      pair.state == .succeeded && pair.isNominated && pair.route != path.route
+        && pair.lastResponse.map { $0 > path.lastResponse } ?? false
+    }
   }
 
   // MARK: Nomination (controlling)
@@ -19,7 +26,7 @@ extension ICEAgent {
   /// media on both.
   func nominate(_ now: NIODeadline) {
     guard role == .controlling, connectionState != .failed,
-      let best = usablePairs.max(by: { $0.priority < $1.priority }), !best.isNominated,
+      let best = usablePairs(now).max(by: { $0.priority < $1.priority }), !best.isNominated,
       let index = generation.index(of: best.route)
     else { return }
     if let path, isCurrent(path), path.isNominated, !path.isDisconnected, path.priority >= best.priority { return }
@@ -44,7 +51,7 @@ extension ICEAgent {
   /// Moves media to the best pair: nominated before merely working, then by priority. That is also what RFC 8445 section
   /// 8.1.2 asks of a controlled agent whose peer nominates several (aggressive nomination of RFC 5245).
   func selectBestPair(_ now: NIODeadline) {
-    let best = usablePairs.max { ($0.isNominated ? 1 : 0, $0.priority) < ($1.isNominated ? 1 : 0, $1.priority) }
+    let best = usablePairs(now).max { ($0.isNominated ? 1 : 0, $0.priority) < ($1.isNominated ? 1 : 0, $1.priority) }
     guard let best else { return }
     if let path {
       if isCurrent(path), path.route == best.route {
@@ -55,8 +62,9 @@ extension ICEAgent {
         isCurrent(path)
         ? (best.isNominated ? 1 : 0, best.priority) > (path.isNominated ? 1 : 0, path.priority)
         : best.isNominated
-      guard isBetter || path.isDisconnected else { return }
-      if path.isDisconnected, let old = generation.index(of: path.route) {
+      let isLeft = isUseless(path, now: now)
+      guard isBetter || isLeft else { return }
+      if isLeft, let old = generation.index(of: path.route) {
         // It has to prove itself again before media goes back.
         generation.pairs[old].state = .waiting
         generation.pairs[old].isNominated = false
@@ -132,7 +140,7 @@ extension ICEAgent {
       let isSettled = path.isNominated && (!isCurrent(path) || !generation.hasPendingPairs)
       change(to: path.isDisconnected ? .disconnected : isSettled ? .completed : .connected)
     } else if generation.remote == nil {
-      change(to: ConnectionState.new)
+      change(to: hasLostPath ? .disconnected : ConnectionState.new)
     } else if let failureDeadline, now >= failureDeadline,
       !generation.pairs.contains(where: { $0.isPending && !$0.hasFailed })
     {
