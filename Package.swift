@@ -134,7 +134,10 @@ let package = Package(
     tests("ChatServer", ["Signaling", nio, nioPosix, nioSSL, logging, lifecycle]),
     tests(
       "Calling",
-      ["TestSupport", "Frames", "Signaling", "ChatServer", "Media", "PeerConnection", "ICE", nio, nioPosix, logging]),
+      [
+        "TestSupport", "Frames", "Signaling", "ChatServer", "Media", "PeerConnection", "ICE", nio, nioConcurrency,
+        nioPosix, logging,
+      ]),
     tests("TerminalUI", ["TestSupport", "Frames", "Calling", "Picture", nio]),
   ],
   swiftLanguageModes: [.v6]

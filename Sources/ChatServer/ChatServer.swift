@@ -17,6 +17,8 @@ public final class ChatServer: Sendable {
     public var port: Int
     /// For `wss`; see ``ChatServer/tls(certificateFile:keyFile:)``.
     public var tls: TLSConfiguration?
+    /// STUN and TURN servers for clients that ask; nil leaves them to their own.
+    public var iceServers: ICEServerOffer?
     public var limits = ChatLimits()
     public var webSocketLimits = WebSocketLimits()
 
@@ -28,7 +30,11 @@ public final class ChatServer: Sendable {
   }
 
   /// What the server says about itself in `id`.
-  static let announcement = Announcement(name: "glyphone-server", version: version, features: Feature.allCases)
+  static func announcement(_ configuration: Configuration) -> Announcement {
+    Announcement(
+      name: "glyphone-server", version: version,
+      features: Feature.allCases.filter { $0 != .iceServers || configuration.iceServers != nil })
+  }
   public static let version = "0.1.0"
 
   /// The port that it listens on.
@@ -55,8 +61,9 @@ public final class ChatServer: Sendable {
       return try await eventLoop.flatSubmit {
         let hub = ChatHub(
           chat: Chat(
-            limits: configuration.limits, announcement: announcement,
-            firstNumber: Int64(Date().timeIntervalSince1970 * 1000)),
+            limits: configuration.limits, announcement: announcement(configuration),
+            iceServers: configuration.iceServers, firstNumber: Int64(Date().timeIntervalSince1970 * 1000),
+            date: { Int64(Date().timeIntervalSince1970) }),
           eventLoop: eventLoop, logger: logger)
         let clients = ClientChannels(hub: hub)
         let bound = NIOLoopBound(clients, eventLoop: eventLoop)

@@ -9,6 +9,10 @@ public enum ChatServerError: Error, Sendable, Equatable, CustomStringConvertible
   case cannotListen(host: String, port: Int, detail: String)
   case badCertificate(file: String, detail: String)
   case badKey(file: String, detail: String)
+  /// A file with a secret or a login for TURN cannot be read, or holds none.
+  case badCredentials(file: String, detail: String)
+  /// The ICE servers cannot be handed out as they were given.
+  case badICEServers(detail: String)
   /// The certificate and the key do not belong together, or cannot be used for TLS.
   case badTLS(detail: String)
 
@@ -19,6 +23,8 @@ public enum ChatServerError: Error, Sendable, Equatable, CustomStringConvertible
     case .cannotListen(let host, let port, let detail): "cannot listen on \(host), port \(port): \(detail)"
     case .badCertificate(let file, let detail): "cannot use the certificate \(file): \(detail)"
     case .badKey(let file, let detail): "cannot use the key \(file): \(detail)"
+    case .badCredentials(let file, let detail): "cannot use the credentials in \(file): \(detail)"
+    case .badICEServers(let detail): detail
     case .badTLS(let detail): "cannot use this certificate with this key: \(detail)"
     }
   }

@@ -134,6 +134,14 @@ public actor PeerConnection {
     drain()
   }
 
+  /// Has the next offer begin a new generation of ICE, which looks for paths anew; media keep the present one until a better
+  /// one is found. Raises ``PeerConnectionEvent/negotiationNeeded`` when stable.
+  /// - Throws: ``PeerConnectionError/closed``.
+  public func restartICE() throws(PeerConnectionError) {
+    try session.restartICE()
+    drain()
+  }
+
   // MARK: - States
 
   public var signalingState: SignalingState { session.jsep.state }

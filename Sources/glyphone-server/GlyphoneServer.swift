@@ -28,6 +28,27 @@ struct GlyphoneServer: AsyncParsableCommand {
   @Option(help: ArgumentHelp("For wss: the private key, PEM.", valueName: "file"))
   var key: String?
 
+  @Option(
+    name: .customLong("ice-server"),
+    help: ArgumentHelp(
+      "A STUN or TURN server that clients are told of; may be given several times.",
+      valueName: "stun:|turn:|turns:HOST[:PORT]"))
+  var iceServers: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The secret shared with the TURN servers (coturn's static-auth-secret): clients get credentials that expire.",
+      valueName: "file"))
+  var turnSecretFile: String?
+
+  @Option(help: ArgumentHelp("How long such credentials are good for.", valueName: "seconds"))
+  var turnLifetime = 86_400
+
+  @Option(
+    help: ArgumentHelp(
+      "USERNAME:PASSWORD for TURN servers that know no shared secret; every client gets the same.", valueName: "file"))
+  var turnLoginFile: String?
+
   @Option(help: ArgumentHelp("One of trace, debug, info, notice, warning, error, critical.", valueName: "level"))
   var logLevel = Logger.Level.notice
 
@@ -35,6 +56,12 @@ struct GlyphoneServer: AsyncParsableCommand {
     guard (0...65535).contains(port) else { throw ValidationError("the port must be from 0 to 65535") }
     guard (certificate == nil) == (key == nil) else {
       throw ValidationError("--certificate and --key are needed together")
+    }
+    guard turnSecretFile == nil || turnLoginFile == nil else {
+      throw ValidationError("clients log in to TURN with --turn-secret-file or --turn-login-file, not with both")
+    }
+    guard (60...31_536_000).contains(turnLifetime) else {
+      throw ValidationError("--turn-lifetime takes 60 to 31536000 seconds")
     }
   }
 
@@ -47,6 +74,7 @@ struct GlyphoneServer: AsyncParsableCommand {
       if let certificate, let key {
         configuration.tls = try ChatServer.tls(certificateFile: certificate, keyFile: key)
       }
+      configuration.iceServers = try iceServerOffer()
       let service = ChatService(configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup, logger: logger)
       var quiet = logger
       quiet.logLevel = max(.warning, logLevel)
@@ -57,6 +85,20 @@ struct GlyphoneServer: AsyncParsableCommand {
       FileHandle.standardError.write(Data("glyphone-server: \(error)\n".utf8))
       throw ExitCode.failure
     }
+  }
+
+  private func iceServerOffer() throws(ChatServerError) -> ICEServerOffer? {
+    let login: ICEServerOffer.Login
+    if let turnSecretFile {
+      login = try .timeLimited(secretFile: turnSecretFile, lifetime: Int64(turnLifetime))
+    } else if let turnLoginFile {
+      login = try .fixed(loginFile: turnLoginFile)
+    } else if iceServers.isEmpty {
+      return nil
+    } else {
+      login = .none
+    }
+    return try ICEServerOffer(uris: iceServers, login: login)
   }
 
   /// Each connection is an open file, and the limit that programs start with is often 1024.

@@ -1,6 +1,7 @@
 import ChatServer
 import Logging
 import Media
+import NIOConcurrencyHelpers
 import NIOPosix
 import PeerConnection
 import Signaling
@@ -13,14 +14,24 @@ import Testing
 struct CallControllerTests {
   private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-  private func controller(_ name: String, port: Int) throws -> CallController {
+  private func controller(
+    _ name: String, port: Int, logger: Logger? = nil, report: (@Sendable (String, CallController) -> Void)? = nil
+  ) throws -> CallController {
+    let late = LateController()
     var configuration = CallController.Configuration(
       server: try SignalingURL("ws://127.0.0.1:\(port)"), name: name,
       media: MediaChoices(camera: .testPattern, microphone: .tone, speaker: .off))
     configuration.connection.includesLoopback = true
-    return CallController(
+    if let report {
+      configuration.report = { line in
+        if let controller = late.controller { report(line, controller) }
+      }
+    }
+    let controller = CallController(
       configuration: configuration, pictures: NoPictures(),
-      eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+      eventLoop: MultiThreadedEventLoopGroup.singleton.next(), logger: logger ?? self.logger)
+    late.set(controller)
+    return controller
   }
 
   /// Lets alice call bob until she has had enough.
@@ -54,4 +65,73 @@ struct CallControllerTests {
     let outcome = try await calls(bobAnswers: false)
     #expect(!outcome.succeeded && outcome.complaint == nil)
   }
+
+  @Test("both restart ICE in mid-call at once: one offer gives way, and the call goes on")
+  func restartOnBothSides() async throws {
+    let (sent, logger) = Recorder.logger()
+    let server = try await ChatServer.start(
+      .init(port: 0), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: self.logger)
+    let bob = try controller("bob", port: server.port)
+    let hasRestarted = NIOLockedValueBox(false)
+    let alice = try controller("alice", port: server.port, logger: logger) { line, alice in
+      guard line.contains("\"active\""), !hasRestarted.withLockedValue({ done in (done, done = true).0 }) else {
+        return
+      }
+      Task {
+        await alice.transportChanged(1, .networkChanged)
+        await bob.transportChanged(1, .networkChanged)
+      }
+    }
+    var (calling, answering) = (Bot.Behaviour(), Bot.Behaviour())
+    calling.calls = "bob"
+    calling.seconds = 3
+    calling.numberOfCalls = 1
+    answering.answers = true
+    let (caller, callee) = (calling, answering)
+    async let running: Void = bob.run()
+    async let taken = Bot.run(callee, controller: bob)
+    async let dialing: Void = alice.run()
+    let outcome = await Bot.run(caller, controller: alice)
+    bob.perform(.quit)
+    _ = await (running, taken, dialing)
+    await server.shutDown()
+    #expect(outcome.succeeded)
+    // The first offer and the restart's, each with credentials of its own.
+    #expect(Set(sent.offers.compactMap(Self.usernameFragment)).count >= 2)
+  }
+
+  private static func usernameFragment(of message: String) -> Substring? {
+    message.firstRange(of: "a=ice-ufrag:").map { message[$0.upperBound...].prefix { $0 != "\\" } }
+  }
+}
+
+/// Keeps the messages that a controller sent.
+private struct Recorder: LogHandler {
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.debug
+  private let messages = NIOLockedValueBox<[String]>([])
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  static func logger() -> (Recorder, Logger) {
+    let recorder = Recorder()
+    return (recorder, Logger(label: "test") { _ in recorder })
+  }
+
+  func log(event: LogEvent) {
+    guard event.message == "sent", let message = event.metadata?["message"] else { return }
+    messages.withLockedValue { $0.append("\(message)") }
+  }
+
+  var offers: [String] { messages.withLockedValue { $0.filter { $0.contains("\"video-offer\"") } } }
+}
+
+/// Hands a controller to a closure that was made before it.
+private final class LateController: Sendable {
+  private let box = NIOLockedValueBox<CallController?>(nil)
+  func set(_ controller: CallController) { box.withLockedValue { $0 = controller } }
+  var controller: CallController? { box.withLockedValue { $0 } }
 }

@@ -9,10 +9,10 @@ final class TestChat {
   var chat: Chat
   var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
-  init(limits: ChatLimits = ChatLimits()) {
+  init(limits: ChatLimits = ChatLimits(), iceServers: ICEServerOffer? = nil) {
     chat = Chat(
       limits: limits, announcement: Announcement(name: "test", version: "1", features: Feature.allCases),
-      firstNumber: 1000)
+      iceServers: iceServers, firstNumber: 1000, date: { 1_700_000_000 })
   }
 
   func connect() throws -> ConnectionID {
@@ -63,7 +63,8 @@ struct ChatTests {
     #expect(receiver == id)
     #expect(
       String(buffer: json)
-        == #"{"type":"id","id":1000,"server":{"name":"test","version":"1","features":["call-state","unavailable"]}}"#)
+        == #"{"type":"id","id":1000,"server":{"name":"test","version":"1","features":["call-state","unavailable","ice-servers","resume"]}}"#
+    )
     #expect(try test.connect().number == 1001)
   }
 

@@ -11,7 +11,7 @@ struct LoginStateTests {
   private func users(_ names: String...) -> SignalingMessage { .userList(UserListMessage(users: names)) }
 
   @Test func logsIn() {
-    var login = LoginState(name: "naomi", announcement: ours)
+    var login = LoginState(name: "naomi", announcement: ours, session: "s3cret")
     let greeting = login.receive(.id(IDMessage(id: 5, server: server)), date: 9)
     #expect(greeting.reply == .username(UsernameMessage(name: "naomi", id: 5, date: 9, client: ours)))
     #expect(greeting.events == [.connected(id: 5, server: server)])
@@ -22,7 +22,7 @@ struct LoginStateTests {
   }
 
   @Test func keepsTheNameItWasGiven() {
-    var login = LoginState(name: "naomi", announcement: ours)
+    var login = LoginState(name: "naomi", announcement: ours, session: "s3cret")
     _ = login.receive(.id(IDMessage(id: 5, server: server)), date: 9)
     let rejection = SignalingMessage.rejectUsername(RejectUsernameMessage(id: 5, name: "naomi1"))
     #expect(login.receive(rejection, date: 9).events == [.message(rejection), .named("naomi1")])
@@ -33,7 +33,7 @@ struct LoginStateTests {
   }
 
   @Test func renamesNowOrWithTheNextLogin() {
-    var login = LoginState(name: "naomi", announcement: ours)
+    var login = LoginState(name: "naomi", announcement: ours, session: "s3cret")
     #expect(login.rename(to: "nao", date: 1) == nil)
     #expect(
       login.receive(.id(IDMessage(id: 5)), date: 2).reply == .username(UsernameMessage(name: "nao", id: 5, date: 2)))
@@ -43,14 +43,14 @@ struct LoginStateTests {
   }
 
   @Test func aSecondGreetingIsNoLogin() {
-    var login = LoginState(name: "naomi", announcement: ours)
+    var login = LoginState(name: "naomi", announcement: ours, session: "s3cret")
     _ = login.receive(.id(IDMessage(id: 5)), date: 1)
     let second = login.receive(.id(IDMessage(id: 6)), date: 1)
     #expect(second.reply == nil && second.events.isEmpty)
   }
 
   @Test func sendsNoExtensionsToServersThatDidNotAnnounceThem() {
-    var login = LoginState(name: "naomi", announcement: ours)
+    var login = LoginState(name: "naomi", announcement: ours, session: "s3cret")
     let hangUp = SignalingMessage.hangUp(HangUpMessage(name: "naomi", target: "b", reason: .busy))
     let offer = SignalingMessage.videoOffer(
       SessionDescriptionMessage(name: "naomi", target: "b", sdp: "v=0", client: ours))
@@ -62,6 +62,19 @@ struct LoginStateTests {
     login.disconnected()
     _ = login.receive(.id(IDMessage(id: 5, server: server)), date: 1)
     for message in [hangUp, offer, ringing] { #expect(login.permitted(message) == message) }
+  }
+
+  @Test func asksForICEServersAndResumesOnlyWhereThatIsKnown() {
+    var login = LoginState(name: "naomi", announcement: ours, session: "s3cret")
+    _ = login.receive(.id(IDMessage(id: 5, server: server)), date: 1)
+    #expect(login.permitted(.iceServersRequest) == nil)
+    login.disconnected()
+    let knowing = Announcement(name: "s", version: "1", features: [.iceServers, .resume])
+    let greeting = login.receive(.id(IDMessage(id: 6, server: knowing)), date: 2)
+    #expect(
+      greeting.reply
+        == .username(UsernameMessage(name: "naomi", id: 6, date: 2, client: ours, session: "s3cret")))
+    #expect(login.permitted(.iceServersRequest) == .iceServersRequest)
   }
 
   @Test func backsOff() {

@@ -28,6 +28,15 @@ struct SignalingMessageTests {
     .hangUp(HangUpMessage(name: "a", target: "b", reason: .noAnswer)),
     .hangUp(HangUpMessage(name: "a", target: nil)),
     .callState(CallStateMessage(name: "a", target: "b", state: .ringing)),
+    .username(UsernameMessage(name: "naomi", id: 3, date: 4, client: announcement, session: "s")),
+    .iceServersRequest,
+    .iceServers(ICEServersMessage(servers: [])),
+    .iceServers(
+      ICEServersMessage(
+        servers: [
+          ICEServerInit(urls: ["stun:stun.example.org", "stun:192.0.2.1:3479"]),
+          ICEServerInit(urls: ["turns:turn.example.org?transport=tcp"], username: "1:n", credential: "c+/="),
+        ], lifetime: 86_400)),
     .error(ErrorMessage(code: .unavailable, text: "b is not online", target: "b")),
     .other(type: "weather"),
   ])
@@ -55,6 +64,23 @@ struct SignalingMessageTests {
     #expect(
       try parse(#"{"name":"a","target":"b","type":"video-offer","sdp":{"type":"offer","sdp":"v=0\r\n"}}"#)
         == .videoOffer(SessionDescriptionMessage(name: "a", target: "b", sdp: "v=0\r\n")))
+  }
+
+  @Test("ice-servers: one URL without an array, and what cannot be read is left out")
+  func readsICEServers() throws {
+    let text =
+      #"{"type":"ice-servers","iceServers":[{"urls":"stun:a"},{"urls":[]},7,{"urls":["turn:b",null],"username":5}]}"#
+    #expect(
+      try parse(text)
+        == .iceServers(
+          ICEServersMessage(servers: [ICEServerInit(urls: ["stun:a"]), ICEServerInit(urls: ["turn:b"])])))
+    #expect(throws: SignalingMessageError.self) { try parse(#"{"type":"ice-servers","iceServers":"stun:a"}"#) }
+    let many = Array(repeating: #"{"urls":"stun:a"}"#, count: 40).joined(separator: ",")
+    guard case .iceServers(let message) = try parse("{\"type\":\"ice-servers\",\"iceServers\":[\(many)]}") else {
+      Issue.record("not read")
+      return
+    }
+    #expect(message.servers.count == ICEServersMessage.maximumServers)
   }
 
   @Test func anEmptyCandidateEndsThem() {

@@ -41,6 +41,9 @@ struct CallConnection {
     /// Candidates wait until the description they belong to is out: a page loses what comes before it.
     var isDescriptionSent = false
     var heldCandidates: [CandidateDescription] = []
+    /// What is out of our present offer or answer, to be sent once more if it got lost with the connection to the server.
+    var sentOffer: String?
+    var sentCandidates: [CandidateDescription] = []
   }
 }
 
@@ -49,5 +52,6 @@ enum NegotiationStep: Sendable {
   case makeOffer(to: String)
   case takeOffer(from: String, sdp: String)
   case takeAnswer(sdp: String)
+  case restart(to: String)
   case addCandidate(CandidateDescription)
 }

@@ -26,6 +26,7 @@ extension CallController {
     guard let call else { return }
     var settings = configuration.connection
     settings.certificate = try identity()
+    settings.iceServers = serversOfServer.joined(to: settings.iceServers, now: .now())
     let connection = try PeerConnection(
       configuration: settings, eventLoop: eventLoop, receiver: call.pipeline, logger: logger)
     let (steps, continuation) = AsyncStream<NegotiationStep>.makeStream(bufferingPolicy: .bufferingOldest(256))
@@ -53,22 +54,51 @@ extension CallController {
         try await addTracks(to: connection)
         let offer = try await connection.setLocalDescription(try await connection.createOffer())
         guard isCurrent(connection) else { return }
-        sendOffer(offer.sdp, to: peer)
-        releaseCandidates(to: peer)
+        send(offer: offer.sdp, to: peer)
       case .takeOffer(let peer, let sdp):
-        try await connection.setRemoteDescription(Description(type: .offer, sdp: sdp))
+        // Whether an offer of ours gives way, the machine has decided.
+        try await connection.setRemoteDescription(Description(type: .offer, sdp: sdp), rollingBack: true)
         if call?.peer?.isDescriptionSent == false { try await addTracks(to: connection) }
         let answer = try await connection.setLocalDescription(try await connection.createAnswer())
         guard isCurrent(connection) else { return }
+        call?.peer?.sentOffer = nil
         sendAnswer(answer.sdp, to: peer)
         releaseCandidates(to: peer)
       case .takeAnswer(let sdp):
+        guard await connection.signalingState == .haveLocalOffer else { return }
         try await connection.setRemoteDescription(Description(type: .answer, sdp: sdp))
+        call?.peer?.sentOffer = nil
+      case .restart(let peer): try await restart(connection, peer)
       case .addCandidate(let candidate): await add(candidate, to: connection)
       }
     } catch {
       if isCurrent(connection) { failNegotiation(id, "\(error)") }
     }
+  }
+
+  /// Restarts ICE: the offer has new credentials, and media keep their path until a better one is found.
+  private func restart(_ connection: PeerConnection, _ peer: String) async throws {
+    switch await connection.signalingState {
+    case .stable:
+      try await connection.restartICE()
+      guard isCurrent(connection) else { return }
+      holdCandidates()
+      let offer = try await connection.setLocalDescription(try await connection.createOffer())
+      guard isCurrent(connection) else { return }
+      send(offer: offer.sdp, to: peer)
+    case .haveLocalOffer:
+      // The offer, or its answer, went down with a connection to the server: once more, with all that belongs to it.
+      guard isCurrent(connection), let offer = call?.peer?.sentOffer else { return }
+      sendOffer(offer, to: peer)
+      for candidate in call?.peer?.sentCandidates ?? [] { sendCandidate(ICECandidateInit(candidate), to: peer) }
+    case .haveRemoteOffer, .closed: break
+    }
+  }
+
+  private func send(offer: String, to peer: String) {
+    call?.peer?.sentOffer = offer
+    sendOffer(offer, to: peer)
+    releaseCandidates(to: peer)
   }
 
   private func addTracks(to connection: PeerConnection) async throws {
@@ -97,7 +127,14 @@ extension CallController {
     switch event {
     case .iceCandidate(let candidate): send(candidate)
     case .connectionStateChange(.connected): transportChanged(id, .connected)
-    case .connectionStateChange(.disconnected): transportChanged(id, .interrupted)
+    case .connectionStateChange(.disconnected):
+      // It may be our own network that is gone, and with it the connection to the server.
+      signaling.checkConnection()
+      transportChanged(id, .interrupted)
+    case .networkChange:
+      signaling.checkConnection()
+      transportChanged(id, .networkChanged)
+    case .failure(.iceFailed(let text)): transportChanged(id, .lost(text))
     case .failure(let error): transportChanged(id, .failed("\(error)"))
     case .connectionStateChange(.closed): transportChanged(id, .closed)
     case .keyFrameRequested: call?.pipeline.requestKeyFrame()
@@ -111,7 +148,13 @@ extension CallController {
       call?.peer?.heldCandidates.append(candidate)
       return
     }
+    call?.peer?.sentCandidates.append(candidate)
     sendCandidate(ICECandidateInit(candidate), to: peerName)
+  }
+
+  private func holdCandidates() {
+    call?.peer?.isDescriptionSent = false
+    call?.peer?.sentCandidates = []
   }
 
   private func releaseCandidates(to peer: String) {

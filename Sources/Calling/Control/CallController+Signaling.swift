@@ -4,7 +4,8 @@ import Signaling
 
 /// What is heard from and said to the chat server.
 extension CallController {
-  static let announcement = Announcement(name: "glyphone", version: "0.1.0", features: [.callState, .unavailable])
+  static let announcement = Announcement(
+    name: "glyphone", version: "0.1.0", features: [.callState, .unavailable, .iceServers, .resume])
 
   func take(_ event: SignalingEvent) {
     switch event {
@@ -12,7 +13,9 @@ extension CallController {
     case .connected:
       isOnline = true
       emit(.connection(.online))
-    case .named(let name): step { $0.setOwnName(name) }
+    case .named(let name):
+      step { $0.setOwnName(name) }
+      signaling.send(.iceServersRequest)
     case .message(let message): take(message)
     case .malformed(let error):
       logger.warning("message from the server dropped", metadata: ["reason": "\(error)"])
@@ -45,7 +48,18 @@ extension CallController {
         step { $0.ringingCame(from: TextSafety.singleLine(name)) }
       }
     case .error(let error): refused(error)
-    case .id, .username, .rejectUsername, .other: break
+    case .iceServers(let servers): take(servers)
+    case .iceServersRequest, .id, .username, .rejectUsername, .other: break
+    }
+  }
+
+  private func take(_ message: ICEServersMessage) {
+    for problem in serversOfServer.take(message, now: .now()) {
+      logger.warning("ICE server of the chat server ignored", metadata: ["reason": "\(problem)"])
+    }
+    serverRefresh?.cancel()
+    serverRefresh = serversOfServer.refreshAt.map { time in
+      eventLoop.scheduleTask(deadline: time) { self.signaling.send(.iceServersRequest) }
     }
   }
 

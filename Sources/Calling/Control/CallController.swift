@@ -52,6 +52,9 @@ public actor CallController: CallControlling {
   var wireNames: [String: String] = [:]
   /// Whether there is a connection to the server.
   var isOnline = false
+  /// The STUN and TURN servers that the chat server told us of.
+  var serversOfServer = ICEServerBook()
+  var serverRefresh: Scheduled<Void>?
   /// The call of ``machine``, once its devices are open.
   var call: CallConnection?
   private var timer: Scheduled<Void>?
@@ -142,6 +145,7 @@ public actor CallController: CallControlling {
     case .makeWay: disconnect()
     case .takeOffer(let id, let peer, let sdp): negotiate(id, .takeOffer(from: peer, sdp: sdp))
     case .takeAnswer(let id, let sdp): negotiate(id, .takeAnswer(sdp: sdp))
+    case .restart(let id, let peer): negotiate(id, .restart(to: peer))
     case .addCandidate(let id, let candidate): negotiate(id, .addCandidate(CandidateDescription(candidate)))
     case .sendHangUp(let peer, let reason): sendHangUp(to: peer, reason)
     case .sendRinging(let peer): sendRinging(to: peer)
@@ -259,6 +263,7 @@ public actor CallController: CallControlling {
     isQuitting = true
     if !machine.isIdle { step { $0.hangUp() } }
     ringer.play(.silence)
+    serverRefresh?.cancel()
     Task {
       await withCheckedContinuation { continuation in deviceQueue.async { continuation.resume() } }
       await signaling.close()

@@ -14,6 +14,10 @@ struct CallMachine {
     var patience = TimeAmount.seconds(60)
     /// How long the connection may take after the answer.
     var connectTime = TimeAmount.seconds(30)
+    /// How long a broken path may take to come back before the call ends.
+    var recoveryTime = TimeAmount.seconds(40)
+    /// How long an ICE restart may take before the next.
+    var restartInterval = TimeAmount.seconds(10)
   }
 
   /// Number of a call, unique within this process.
@@ -30,6 +34,8 @@ struct CallMachine {
     /// Take the offer with our tracks and send the answer.
     case takeOffer(CallID, from: String, sdp: String)
     case takeAnswer(CallID, sdp: String)
+    /// Restart ICE and send the offer; if one is out without an answer, send that once more.
+    case restart(CallID, to: String)
     case addCandidate(CallID, ICECandidateInit)
     case sendHangUp(to: String, HangUpReason)
     /// Tell a caller that announced it understands, that it rings here.
@@ -55,11 +61,15 @@ struct CallMachine {
   /// What the peer connection says.
   enum Transport: Equatable {
     case connected, interrupted, failed(String)
+    /// No path is left, but an ICE restart may find one.
+    case lost(String)
+    /// Our network is another now: the present path may break, and there may be better ones.
+    case networkChanged
     /// The peer said goodbye on the connection itself; its hang-up may still be on its way.
     case closed
   }
 
-  private enum Stage {
+  enum Stage {
     case idle
     /// Devices are being opened to call, or to answer the offer.
     case opening(offer: Offer?)
@@ -68,6 +78,18 @@ struct CallMachine {
     case incoming(Offer)
     case connecting
     case up
+  }
+
+  /// What is under way to find a path again (ICE restarts, RFC 8445 section 2.4).
+  struct Recovery {
+    /// When it ends; the call ends too if there is no path then.
+    var until: NIODeadline
+    /// When the next restart is due. Not before the server can be reached: then it is ``until``.
+    var next: NIODeadline
+    /// Why there is no path.
+    var reason: String
+
+    var deadline: NIODeadline { min(until, next) }
   }
 
   /// An offer that waits for the person, and the candidates that came behind it.
@@ -81,19 +103,26 @@ struct CallMachine {
 
   let configuration: Configuration
   private(set) var status = CallStatus()
-  private(set) var users: [String] = []
-  private(set) var ownName = ""
+  var users: [String] = []
+  var ownName = ""
   private(set) var callID: CallID = 0
   /// When ``handleTimeout(now:)`` wants to be called.
-  private(set) var deadline: NIODeadline?
+  var deadline: NIODeadline?
   /// When the person called, or said yes.
   private(set) var began: NIODeadline?
   /// Candidates that belonged to no call of ours.
-  private(set) var strayCandidates = 0
-  private var stage = Stage.idle
+  var strayCandidates = 0
+  var stage = Stage.idle
   /// The session of the peer's offer or answer, to tell a renegotiation from a new call after a crash (RFC 8866 §5.2).
-  private var remoteSession: String?
-  private var actions: [Action] = []
+  var remoteSession: String?
+  /// Whether the peer's program said that it is a Glyphone.
+  var isPeerOurs = false
+  /// Whether the server can be reached.
+  var isOnline = true
+  var recovery: Recovery?
+  /// Until when our restart's offer waits for its answer.
+  var answerDue: NIODeadline?
+  var actions: [Action] = []
 
   init(configuration: Configuration) {
     self.configuration = configuration
@@ -173,123 +202,6 @@ extension CallMachine {
   }
 }
 
-// MARK: - What comes from the server and the peer
-
-extension CallMachine {
-  mutating func setOwnName(_ name: String) {
-    ownName = name
-    actions.append(.event(.ownName(name)))
-  }
-
-  mutating func setUsers(_ names: [String]) {
-    users = names
-    actions.append(.event(.users(names)))
-    guard !isIdle, !names.contains(status.peer) else { return }
-    switch stage {
-    case .incoming, .opening(.some): missed("\(status.peer) called and left the chat.")
-    case .calling, .opening(nil): end(.unavailable)
-    // The media need no server: whether the peer is really gone, its own silence will tell.
-    case .connecting, .up, .idle: break
-    }
-  }
-
-  mutating func serverLost() {
-    switch stage {
-    case .incoming: missed("\(status.peer) called, but the connection to the server broke.")
-    case .calling, .opening: end(.failed("the connection to the server broke while calling"))
-    case .connecting, .up, .idle: break
-    }
-  }
-
-  /// - Parameter isFromOurs: whether the offer says that a Glyphone made it.
-  mutating func offerCame(from name: String, sdp: String, isFromOurs: Bool, now: NIODeadline) {
-    let offer = Offer(sdp: sdp, isFromOurs: isFromOurs)
-    guard !isIdle else { return ring(offer, from: name, now: now) }
-    guard name == status.peer else {
-      // A hang-up is the one "busy" that a page understands too.
-      actions.append(.sendHangUp(to: name, .busy))
-      return notice(.warning, "Missed call from \(name), who heard that you are busy.")
-    }
-    switch stage {
-    case .idle: break
-    case .incoming: stage = .incoming(offer)
-    case .opening(nil):
-      // Both want the call and our offer is not out yet: theirs it is.
-      stage = .opening(offer: offer)
-      changePhase(.connecting)
-    case .opening(.some): stage = .opening(offer: offer)
-    case .calling: bothCalled(offer, from: name, now: now)
-    case .connecting, .up:
-      let session = Self.session(of: sdp)
-      if remoteSession == nil || session == remoteSession {
-        actions.append(.takeOffer(callID, from: name, sdp: sdp))
-      } else {
-        end(.failed("\(name) started anew"))
-        ring(offer, from: name, now: now)
-      }
-    }
-  }
-
-  mutating func answerCame(from name: String, sdp: String, now: NIODeadline) {
-    guard name == status.peer, case .calling = stage else { return }
-    stage = .connecting
-    deadline = now + configuration.connectTime
-    remoteSession = Self.session(of: sdp)
-    actions.append(.ring(.silence))
-    actions.append(.takeAnswer(callID, sdp: sdp))
-    changePhase(.connecting)
-  }
-
-  /// - Parameter name: whose candidate it is; MDN's server does not say.
-  mutating func candidateCame(from name: String?, _ candidate: ICECandidateInit) {
-    guard !isIdle, name == nil || name == status.peer else {
-      strayCandidates += 1
-      return
-    }
-    switch stage {
-    case .idle: break
-    case .incoming(var offer):
-      guard offer.candidates.count < Offer.maximumCandidates else { return strayCandidates += 1 }
-      offer.candidates.append(candidate)
-      stage = .incoming(offer)
-    case .opening(.some(var offer)):
-      guard offer.candidates.count < Offer.maximumCandidates else { return strayCandidates += 1 }
-      offer.candidates.append(candidate)
-      stage = .opening(offer: offer)
-    case .opening(nil): strayCandidates += 1
-    case .calling, .connecting, .up: actions.append(.addCandidate(callID, candidate))
-    }
-  }
-
-  mutating func ringingCame(from name: String) {
-    guard name == status.peer, case .calling = stage else { return }
-    stage = .calling(hasRung: true)
-    actions.append(.ring(.ringback))
-    changePhase(.ringing)
-  }
-
-  /// - Parameter name: who hung up. A page hangs up to everybody, so another's hang-up is none of our business.
-  mutating func hangUpCame(from name: String, reason: HangUpReason?) {
-    guard !isIdle, name == status.peer else { return }
-    switch stage {
-    case .idle: break
-    case .incoming: missed("Missed call from \(name).")
-    case .opening(.some): end(.peerHungUp)
-    case .opening(nil): break
-    // Nobody "ends" a call not yet taken: that is the end of the call before, crossing with this one.
-    case .calling where reason == .ended: break
-    case .calling: end(Self.endReason(for: reason ?? .declined))
-    case .connecting, .up: end(reason == .failed ? .failed("\(name)'s side could not connect") : .peerHungUp)
-    }
-  }
-
-  /// The server says that nobody of this name is there.
-  mutating func peerUnavailable(_ name: String) {
-    guard name == status.peer, case .calling = stage else { return }
-    end(.unavailable)
-  }
-}
-
 // MARK: - What comes from devices, the connection and the clock
 
 extension CallMachine {
@@ -315,11 +227,19 @@ extension CallMachine {
     switch (transport, stage) {
     case (.connected, .connecting), (.connected, .up):
       stage = .up
+      recovery = nil
       deadline = nil
       if status.since == nil { status.since = now }
       changePhase(.active)
-    case (.interrupted, .up): changePhase(.interrupted)
-    case (.failed(let text), _): end(.failed(text), telling: .failed)
+    case (.interrupted, .up):
+      changePhase(.interrupted)
+      recover("nothing was heard from \(status.peer) any more", now: now)
+    case (.lost(let text), .up):
+      if status.phase != .interrupted { changePhase(.interrupted) }
+      recover(text, now: now)
+    case (.networkChanged, .up): recover("the network changed", now: now, anew: true)
+    case (.networkChanged, .connecting): restart(now: now)
+    case (.failed(let text), _), (.lost(let text), _): end(.failed(text), telling: .failed)
     // Telling a peer that has left could only hit the next call with it.
     case (.closed, _): end(.peerHungUp)
     default: break
@@ -345,7 +265,8 @@ extension CallMachine {
       if !hasRung { notice(.information, "\(status.peer)'s program said nothing, not even that it rings.") }
       end(.noAnswer, telling: .noAnswer)
     case .connecting: end(.failed("no path to \(status.peer) was found"), telling: .failed)
-    case .idle, .opening, .up: break
+    case .up: recoveryDue(now: now)
+    case .idle, .opening: break
     }
   }
 }
@@ -353,17 +274,21 @@ extension CallMachine {
 // MARK: - Steps
 
 extension CallMachine {
-  private mutating func begin(with peer: String) {
+  mutating func begin(with peer: String) {
     callID += 1
     var fresh = CallStatus(phase: .idle, peer: peer)
     fresh.isMicrophoneMuted = status.isMicrophoneMuted
     fresh.isCameraOff = status.isCameraOff
     status = fresh
     remoteSession = nil
+    isPeerOurs = false
+    recovery = nil
+    answerDue = nil
   }
 
-  private mutating func ring(_ offer: Offer, from name: String, now: NIODeadline) {
+  mutating func ring(_ offer: Offer, from name: String, now: NIODeadline) {
     begin(with: name)
+    isPeerOurs = offer.isFromOurs
     stage = .incoming(offer)
     deadline = now + configuration.ringTime
     if offer.isFromOurs { actions.append(.sendRinging(to: name)) }
@@ -371,14 +296,14 @@ extension CallMachine {
     changePhase(.incoming)
   }
 
-  private mutating func makeOffer(now: NIODeadline) {
+  mutating func makeOffer(now: NIODeadline) {
     stage = .calling(hasRung: false)
     deadline = now + configuration.patience
     actions.append(.makeOffer(callID, to: status.peer))
     changePhase(.calling)
   }
 
-  private mutating func take(_ offer: Offer, now: NIODeadline) {
+  mutating func take(_ offer: Offer, now: NIODeadline) {
     stage = .connecting
     deadline = now + configuration.connectTime
     remoteSession = Self.session(of: offer.sdp)
@@ -388,7 +313,7 @@ extension CallMachine {
   }
 
   /// Both sides called each other and both offers are out: one must give way, and both must agree which.
-  private mutating func bothCalled(_ offer: Offer, from name: String, now: NIODeadline) {
+  mutating func bothCalled(_ offer: Offer, from name: String, now: NIODeadline) {
     if !offer.isFromOurs {
       // A page that gets our offer now sits down to wait for an answer to its own, for ever. A hang-up frees it, and
       // it takes the next offer as a fresh call.
@@ -402,16 +327,16 @@ extension CallMachine {
     }
   }
 
-  private mutating func cancelOpening(_ offer: Offer?) {
+  mutating func cancelOpening(_ offer: Offer?) {
     if offer == nil { end(.cancelled) } else { end(.declined, telling: .declined) }
   }
 
-  private mutating func missed(_ text: String) {
+  mutating func missed(_ text: String) {
     notice(.warning, text)
     end(.cancelled)
   }
 
-  private mutating func end(_ reason: EndReason, telling wire: HangUpReason? = nil) {
+  mutating func end(_ reason: EndReason, telling wire: HangUpReason? = nil) {
     if let wire { actions.append(.sendHangUp(to: status.peer, wire)) }
     stage = .idle
     deadline = nil
@@ -422,16 +347,16 @@ extension CallMachine {
     changePhase(.idle)
   }
 
-  private mutating func changePhase(_ phase: CallStatus.Phase) {
+  mutating func changePhase(_ phase: CallStatus.Phase) {
     status.phase = phase
     actions.append(.event(.call(status)))
   }
 
-  private mutating func notice(_ severity: Notice.Severity, _ text: String) {
+  mutating func notice(_ severity: Notice.Severity, _ text: String) {
     actions.append(.event(.notice(Notice(severity, text))))
   }
 
-  private static func endReason(for reason: HangUpReason) -> EndReason {
+  static func endReason(for reason: HangUpReason) -> EndReason {
     switch reason {
     case .declined: .declined
     case .busy: .busy
@@ -442,8 +367,13 @@ extension CallMachine {
     }
   }
 
+  /// Whether a description comes from the peer connection that this call is with.
+  func isOfThisCall(_ sdp: String) -> Bool {
+    remoteSession == nil || Self.session(of: sdp) == remoteSession
+  }
+
   /// The origin's session id: the same in every offer and answer of one peer connection (RFC 9429 §5.2.1).
-  private static func session(of sdp: String) -> String? {
+  static func session(of sdp: String) -> String? {
     for line in sdp.split(whereSeparator: \.isNewline).prefix(8) where line.hasPrefix("o=") {
       let fields = line.split(separator: " ")
       return fields.count > 1 ? String(fields[1]) : nil

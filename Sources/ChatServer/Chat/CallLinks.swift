@@ -43,5 +43,10 @@ struct CallLinks {
     links.append(Link(peer: peer, state: .answered))
   }
 
+  /// A peer goes on under another connection.
+  mutating func replace(_ old: ConnectionID, with new: ConnectionID) {
+    for index in links.indices where links[index].peer == old { links[index].peer = new }
+  }
+
   mutating func remove(_ peer: ConnectionID) { links.removeAll { $0.peer == peer } }
 }

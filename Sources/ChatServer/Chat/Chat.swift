@@ -27,12 +27,17 @@ struct Chat {
     var name: String?
     /// What the client announced.
     var client: Announcement?
+    /// Known to this client only (``Feature/resume``).
+    var session: String?
     var calls = CallLinks()
     /// Runs dry when the user sends one refused message after another.
     var patience: TokenBucket
   }
 
   let limits: ChatLimits
+  let iceServers: ICEServerOffer?
+  /// Seconds since 1970, for credentials that expire.
+  let date: () -> Int64
   private let announcement: Announcement
   private var nextNumber: Int64
   var users: [ConnectionID: User] = [:]
@@ -43,10 +48,18 @@ struct Chat {
   private var logins: Deque<(id: ConnectionID, deadline: NIODeadline)> = []
   private var userListDue: NIODeadline?
 
-  /// - Parameter firstNumber: the first connection's `id`; MDN's server takes the milliseconds since 1970.
-  init(limits: ChatLimits, announcement: Announcement, firstNumber: Int64) {
+  /// - Parameters:
+  ///   - iceServers: what clients that ask are told.
+  ///   - firstNumber: the first connection's `id`; MDN's server takes the milliseconds since 1970.
+  ///   - date: the wall clock, in seconds since 1970.
+  init(
+    limits: ChatLimits, announcement: Announcement, iceServers: ICEServerOffer? = nil, firstNumber: Int64,
+    date: @escaping () -> Int64 = { 0 }
+  ) {
     self.limits = limits
     self.announcement = announcement
+    self.iceServers = iceServers
+    self.date = date
     nextNumber = firstNumber
   }
 
@@ -112,10 +125,14 @@ struct Chat {
 
   // MARK: - Names
 
-  /// Gives a user a name, the first or another one.
-  /// - Returns: the correction, if it is not the name asked for.
-  mutating func login(_ id: ConnectionID, name requested: String, client: Announcement?, now: NIODeadline) -> [Action] {
-    guard var user = users[id] else { return [] }
+  /// Gives a user a name, the first or another one. A client that lost its network gets its name back, and its calls, although its old connection still looks alive.
+  /// - Returns: the correction, if it is not the name asked for, behind the end of an old connection.
+  mutating func login(
+    _ id: ConnectionID, name requested: String, client: Announcement?, session: String? = nil, now: NIODeadline
+  ) -> [Action] {
+    let resumed = resume(id, name: NameRules.clean(requested), session: session)
+    guard var user = users[id] else { return resumed }
+    user.session = session.map { String($0.prefix(Self.maximumSession)) } ?? user.session
     let name = NameRules.unique(NameRules.clean(requested)) { name in holders[name].map { $0 != id } ?? false }
     if let old = user.name {
       holders[old] = nil
@@ -129,11 +146,28 @@ struct Chat {
     users[id] = user
     userListChanged(now: now)
     // Compared as JavaScript does it: a name that was only normalised counts as another.
-    guard !name.unicodeScalars.elementsEqual(requested.unicodeScalars) else { return [] }
-    return [
+    guard !name.unicodeScalars.elementsEqual(requested.unicodeScalars) else { return resumed }
+    return resumed + [
       .send(id, SignalingMessage.rejectUsername(RejectUsernameMessage(id: id.number, name: name)).encoded())
     ]
   }
+
+  /// Takes name and calls from the connection that holds them, if it is the same client's.
+  /// - Returns: the end of that connection.
+  private mutating func resume(_ id: ConnectionID, name: String, session: String?) -> [Action] {
+    guard let session, session.utf8.count >= Self.minimumSession, let old = holders[name], old != id,
+      users[old]?.session == String(session.prefix(Self.maximumSession)), let previous = users.removeValue(forKey: old)
+    else { return [] }
+    holders[name] = nil
+    members.removeAll { $0 == old }
+    users[id]?.calls = previous.calls
+    for link in previous.calls.links { users[link.peer]?.calls.replace(old, with: id) }
+    return [.close(old, WebSocketClose(code: WebSocketClose.goingAway, reason: "resumed on another connection"))]
+  }
+
+  /// Bytes of a session's secret: enough that none can be guessed, and characters that are looked at.
+  private static let minimumSession = 16
+  private static let maximumSession = 64
 
   private mutating func userListChanged(now: NIODeadline) {
     if userListDue == nil { userListDue = now + limits.userListDelay }

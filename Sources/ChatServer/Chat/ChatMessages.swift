@@ -16,7 +16,8 @@ extension Chat {
     }
     if type == "username" {
       return login(
-        id, name: message["name"]?.string ?? "", client: Announcement(message["client"]), now: now)
+        id, name: message["name"]?.string ?? "", client: Announcement(message["client"]),
+        session: message["session"]?.string, now: now)
     }
     guard let name = name(of: id) else {
       return refuse(id, .notLoggedIn, "send username first", now: now)
@@ -31,6 +32,9 @@ extension Chat {
       return signal(envelope)
     case "hang-up":
       return hangUp(envelope)
+    case "ice-servers":
+      let servers = iceServers?.servers(for: name, date: date()) ?? ICEServersMessage(servers: [])
+      return [.send(id, SignalingMessage.iceServers(servers).encoded())]
     default:
       return pass(envelope)
     }

@@ -184,6 +184,11 @@ public struct STUNMessage: Sendable {
     value(of: .alternateServer).flatMap { address($0, isXored: false) }
   }
 
+  /// OTHER-ADDRESS (RFC 5780 section 7.4); nil if missing or malformed.
+  public var otherAddress: TransportAddress? {
+    value(of: .otherAddress).flatMap { address($0, isXored: false) }
+  }
+
   /// LIFETIME in seconds (RFC 8656 section 18.2); nil if missing or malformed.
   public var lifetime: UInt32? { integer(.lifetime, as: UInt32.self) }
 

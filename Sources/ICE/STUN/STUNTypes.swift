@@ -52,6 +52,8 @@ public struct STUNAttributeType: RawRepresentable, Hashable, Sendable {
   public var isComprehensionRequired: Bool { rawValue < 0x8000 }
 
   public static let mappedAddress = STUNAttributeType(rawValue: 0x0001)
+  /// RFC 5780 section 7.2.
+  public static let changeRequest = STUNAttributeType(rawValue: 0x0003)
   public static let username = STUNAttributeType(rawValue: 0x0006)
   public static let messageIntegrity = STUNAttributeType(rawValue: 0x0008)
   public static let errorCode = STUNAttributeType(rawValue: 0x0009)
@@ -77,6 +79,8 @@ public struct STUNAttributeType: RawRepresentable, Hashable, Sendable {
   public static let software = STUNAttributeType(rawValue: 0x8022)
   public static let alternateServer = STUNAttributeType(rawValue: 0x8023)
   public static let fingerprint = STUNAttributeType(rawValue: 0x8028)
+  /// RFC 5780 section 7.4.
+  public static let otherAddress = STUNAttributeType(rawValue: 0x802C)
   public static let iceControlled = STUNAttributeType(rawValue: 0x8029)
   public static let iceControlling = STUNAttributeType(rawValue: 0x802A)
 

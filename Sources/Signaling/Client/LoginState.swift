@@ -8,10 +8,14 @@ struct LoginState {
   private(set) var id: Int64?
   private(set) var server: Announcement?
   private let announcement: Announcement
+  /// Nobody else knows it, so it proves to the server that a new connection is ours.
+  private let session: String
 
-  init(name: String, announcement: Announcement) {
+  /// - Parameter session: see ``UsernameMessage/session``.
+  init(name: String, announcement: Announcement, session: String) {
     self.name = name
     self.announcement = announcement
+    self.session = session
   }
 
   /// A connection is gone; what the next server is, only it can say.
@@ -60,6 +64,7 @@ struct LoginState {
 
   /// What may be sent to the present server: nothing beyond MDN's table unless it announced that it knows more.
   func permitted(_ message: SignalingMessage) -> SignalingMessage? {
+    if case .iceServersRequest = message { return server?.supports(.iceServers) == true ? message : nil }
     if server?.supports(.callState) == true { return message }
     switch message {
     case .videoOffer(var offer):
@@ -79,6 +84,7 @@ struct LoginState {
     guard let id else { return nil }
     requested = name
     let client = server == nil ? nil : announcement
-    return .username(UsernameMessage(name: name, id: id, date: date, client: client))
+    let session = server?.supports(.resume) == true ? session : nil
+    return .username(UsernameMessage(name: name, id: id, date: date, client: client, session: session))
   }
 }

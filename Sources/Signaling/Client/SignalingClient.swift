@@ -50,7 +50,8 @@ public final class SignalingClient: Sendable {
       bufferingPolicy: .bufferingOldest(configuration.maximumQueuedEvents + Self.reservedEvents))
     state = .makeBoxSendingValue(
       State(
-        login: LoginState(name: configuration.name, announcement: configuration.announcement),
+        login: LoginState(
+          name: configuration.name, announcement: configuration.announcement, session: Self.newSession()),
         backoff: Backoff(minimum: configuration.minimumRetryDelay, maximum: configuration.maximumRetryDelay)),
       eventLoop: eventLoop)
   }
@@ -85,6 +86,21 @@ public final class SignalingClient: Sendable {
   public func rename(to name: String) {
     onLoop {
       if let request = self.state.value.login.rename(to: name, date: Self.date) { self.sendOnLoop(request) }
+    }
+  }
+
+  /// Finds out now whether the connection still works, because the network has changed: a server that does not answer
+  /// within `patience` is connected to anew, and an attempt that waits for its time is made at once.
+  public func checkConnection(patience: TimeAmount = .seconds(3)) {
+    onLoop {
+      switch self.state.value.phase {
+      case .open(let channel, _):
+        channel.triggerUserOutboundEvent(WebSocketCheck(patience: patience), promise: nil)
+      case .waiting(let retry):
+        retry.cancel()
+        self.connect()
+      case .idle, .connecting, .closed: break
+      }
     }
   }
 
@@ -217,6 +233,11 @@ public final class SignalingClient: Sendable {
 
   private func onLoop(_ task: @escaping @Sendable () -> Void) {
     if eventLoop.inEventLoop { task() } else { eventLoop.execute(task) }
+  }
+
+  /// 128 bits from the system's generator.
+  private static func newSession() -> String {
+    (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 16) }.joined(separator: "-")
   }
 
   private static var date: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }

@@ -23,6 +23,10 @@ public enum SignalingMessage: Sendable, Equatable {
   case hangUp(HangUpMessage)
   /// `call-state` (extension): what a callee's program does with an offer that it has not answered yet.
   case callState(CallStateMessage)
+  /// `ice-servers` (extension) from a client: asks for what follows.
+  case iceServersRequest
+  /// `ice-servers` (extension) from a server: its STUN and TURN servers.
+  case iceServers(ICEServersMessage)
   /// `error` (extension): something we sent was refused.
   case error(ErrorMessage)
   /// A type that this program does not know. Servers relay such messages; clients ignore them.
@@ -41,6 +45,7 @@ public enum SignalingMessage: Sendable, Equatable {
     case .newICECandidate: "new-ice-candidate"
     case .hangUp: "hang-up"
     case .callState: "call-state"
+    case .iceServersRequest, .iceServers: "ice-servers"
     case .error: "error"
     case .other(let type): type
     }
@@ -79,6 +84,10 @@ public enum Feature: String, Sendable, CaseIterable {
   /// An `error` with code `unavailable` answers an offer or a message to somebody who is not online, and a `hang-up` with
   /// reason `unavailable` tells a callee that its caller has gone before the call was answered.
   case unavailable
+  /// The server answers `ice-servers` with the STUN and TURN servers it recommends.
+  case iceServers = "ice-servers"
+  /// `session` in `username`: the same client gets its name back on a new connection while the old one is still open.
+  case resume
 }
 
 /// `id`: sent by the server when a connection opens.
@@ -102,12 +111,16 @@ public struct UsernameMessage: Sendable, Equatable {
   public var date: Int64
   /// Only for a server that announced itself.
   public var client: Announcement?
+  /// A secret of this client that stays the same from connection to connection; only for a server that announced
+  /// ``Feature/resume``.
+  public var session: String?
 
-  public init(name: String, id: Int64, date: Int64, client: Announcement? = nil) {
+  public init(name: String, id: Int64, date: Int64, client: Announcement? = nil, session: String? = nil) {
     self.name = name
     self.id = id
     self.date = date
     self.client = client
+    self.session = session
   }
 }
 

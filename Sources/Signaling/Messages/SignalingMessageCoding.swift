@@ -21,7 +21,7 @@ extension SignalingMessage {
       self = .username(
         UsernameMessage(
           name: try fields.string("name"), id: fields.integerIfAny("id"), date: fields.integerIfAny("date"),
-          client: fields.announcement("client")))
+          client: fields.announcement("client"), session: object["session"]?.string))
     case "rejectusername":
       self = .rejectUsername(
         RejectUsernameMessage(id: fields.integerIfAny("id"), name: try fields.string("name")))
@@ -45,6 +45,8 @@ extension SignalingMessage {
     case "call-state":
       let state = CallStateMessage.State(rawValue: try fields.string("state"))
       self = .callState(CallStateMessage(name: fields.name, target: fields.target, state: state))
+    case "ice-servers":
+      self = try fields.iceServers().map(SignalingMessage.iceServers) ?? .iceServersRequest
     case "error":
       self = .error(
         ErrorMessage(
@@ -67,6 +69,7 @@ extension SignalingMessage {
       json.member("id", message.id)
       json.member("date", message.date)
       json.member("client", message.client)
+      json.memberIfAny("session", message.session)
     case .rejectUsername(let message):
       json.member("id", message.id)
       json.member("name", message.name)
@@ -94,6 +97,11 @@ extension SignalingMessage {
       json.memberIfAny("name", message.name)
       json.memberIfAny("target", message.target)
       json.memberIfAny("state", message.state?.rawValue)
+    case .iceServersRequest:
+      break
+    case .iceServers(let message):
+      json.member("iceServers", raw: "[" + message.servers.map(\.json).joined(separator: ",") + "]")
+      if let lifetime = message.lifetime { json.member("lifetime", lifetime) }
     case .error(let message):
       json.member("code", message.code)
       json.member("text", message.text)
@@ -144,6 +152,14 @@ private struct Fields {
     return SessionDescriptionMessage(name: name, target: target, sdp: sdp, client: announcement("client"))
   }
 
+  /// Nil in a request, which has none. Entries that cannot be read are left out, as those of a later version would be.
+  func iceServers() throws(SignalingMessageError) -> ICEServersMessage? {
+    guard let value = object["iceServers"] else { return nil }
+    guard let elements = value.elements else { throw .wrong(field: "iceServers", type: type, expected: "an array") }
+    let servers = elements.prefix(ICEServersMessage.maximumServers).compactMap { ICEServerInit($0) }
+    return ICEServersMessage(servers: servers, lifetime: object["lifetime"]?.integer)
+  }
+
   func candidate() throws(SignalingMessageError) -> ICECandidateInit? {
     guard let value = object["candidate"] else { throw .missing(field: "candidate", type: type) }
     if value.isNull { return nil }
@@ -179,6 +195,24 @@ extension JSONWriter {
     json.member("sdp", message.sdp)
     member("sdp", raw: json.object)
     member("client", message.client)
+  }
+}
+
+extension ICEServerInit {
+  /// `urls` may be one string or an array of them.
+  fileprivate init?(_ value: JSONValue) {
+    guard let server = value.object, let urls = server["urls"] else { return nil }
+    let texts = urls.string.map { [$0] } ?? urls.elements?.prefix(Self.maximumURLs).compactMap(\.string)
+    guard let texts, !texts.isEmpty else { return nil }
+    self.init(urls: texts, username: server["username"]?.string, credential: server["credential"]?.string)
+  }
+
+  fileprivate var json: String {
+    var json = JSONWriter()
+    json.member("urls", urls)
+    json.memberIfAny("username", username)
+    json.memberIfAny("credential", credential)
+    return json.object
   }
 }
 

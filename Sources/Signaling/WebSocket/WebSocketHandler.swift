@@ -197,17 +197,34 @@ public final class WebSocketHandler: ChannelDuplexHandler {
 
   // MARK: - Keep-alive
 
+  public func triggerUserOutboundEvent(
+    context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
+  ) {
+    guard let check = event as? WebSocketCheck else {
+      return context.triggerUserOutboundEvent(event, promise: promise)
+    }
+    if state == .open {
+      keepAlive?.cancel()
+      ping(context, patience: check.patience)
+    }
+    promise?.succeed(())
+  }
+
   private func ping(_ context: ChannelHandlerContext) {
     let silence = context.eventLoop.now - lastHeard
     guard silence >= limits.pingInterval else {
       scheduleKeepAlive(context, after: limits.pingInterval - silence) { handler, context in handler.ping(context) }
       return
     }
+    ping(context, patience: limits.pongTimeout)
+  }
+
+  private func ping(_ context: ChannelHandlerContext, patience: TimeAmount) {
     let pinged = context.eventLoop.now
     send(WebSocketFrames.control(.ping, ByteBuffer(), maskedWith: maskingKey), context)
     flush(context: context)
     guard state == .open else { return }
-    scheduleKeepAlive(context, after: limits.pongTimeout) { handler, context in
+    scheduleKeepAlive(context, after: patience) { handler, context in
       guard handler.lastHeard < pinged else { return handler.ping(context) }
       handler.end(.silent, context)
       handler.abort(context)

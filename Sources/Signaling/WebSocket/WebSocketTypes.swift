@@ -68,6 +68,14 @@ public enum WebSocketOutput: Sendable {
   case close(WebSocketClose)
 }
 
+/// Triggered on a channel as a user outbound event: pings the peer now instead of after a silence.
+public struct WebSocketCheck: Sendable {
+  /// Silence after the ping that ends the connection.
+  public var patience: TimeAmount
+
+  public init(patience: TimeAmount) { self.patience = patience }
+}
+
 /// Fired by a ``WebSocketHandler`` as a user inbound event, at most once, before the channel becomes inactive. When none
 /// comes, the connection broke.
 public enum WebSocketEnd: Sendable, Equatable {
