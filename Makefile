@@ -6,12 +6,14 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What the libraries in Sources/CSystem need, and what builds them.
 PACKAGES      := pkg-config libncurses-dev libv4l-dev libasound2-dev libvpx-dev libopus-dev libsrtp2-dev libssl-dev libyuv-dev zlib1g-dev
-# What the end-to-end tests drive: a terminal multiplexer, browsers, X terminals, a virtual machine.
-TEST_PACKAGES := tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium firefox-esr \
+# What the end-to-end tests drive: a terminal multiplexer, browsers, X terminals, other implementations of ICE, a TURN
+# server, NATs, a virtual machine.
+TEST_PACKAGES := golang-go golang-github-pion-ice.v2-dev libnice-dev libjson-glib-dev gcc coturn nftables tcpdump openssl \
+                 python3-venv tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium firefox-esr \
                  fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps build demo test end-to-end lint format bench install clean
+.PHONY: help deps test-deps build demo test end-to-end lint format fuzz bench install clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +51,9 @@ lint: ## Check the formatting
 
 format: ## Format the code
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
+
+fuzz: deps ## Run libFuzzer on what reads from the network (SECONDS for each target)
+	Tests/Fuzz/run $(SECONDS)
 
 bench: build ## Measure what a call costs
 	cd Benchmarks && $(SWIFT) run -c release bench $(ARGS)

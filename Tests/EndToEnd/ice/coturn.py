@@ -1,6 +1,7 @@
 """A coturn of our own on a host of the lab, and a way to look at the bytes that go to it."""
 
 import pathlib
+import struct
 import subprocess
 import time
 
@@ -45,7 +46,7 @@ class Coturn:
             command += [f"--listening-ip={address}", f"--relay-ip={address}"]
         command += [f"--cert={certificate.chain}", f"--pkey={certificate.key}"] if certificate else ["--no-tls", "--no-dtls"]
         self.child = subprocess.Popen(host.command(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: self.log.exists() and f":3478" in self.log.read_text(), "coturn to listen")
+        wait_for(lambda: self.log.exists() and ":3478" in self.log.read_text(), "coturn to listen")
         time.sleep(0.3)  # It says so of its first listener, and has no word for the last.
 
     def count(self, text):
@@ -90,32 +91,45 @@ class Capture:
         return first_payloads(self.stop())
 
 
-def first_payloads(capture):
-    """Reads a pcap file of IPv4 and IPv6 packets over Ethernet or raw IP: the beginning of each TCP direction."""
-    import struct
-    little = capture[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1")
-    order = "<" if little else ">"
+def packets(capture):
+    """The IP packets of a pcap file over Ethernet, Linux cooked or raw: time in seconds, protocol, and what IP carries."""
+    order = "<" if capture[:4] == b"\xd4\xc3\xb2\xa1" else ">"
     link = struct.unpack_from(order + "I", capture, 20)[0]
-    offset, payloads = 24, {}
+    header = {1: 14, 113: 16, 276: 20}.get(link, 0)
+    offset = 24
     while offset + 16 <= len(capture):
-        length = struct.unpack_from(order + "I", capture, offset + 8)[0]
-        packet = capture[offset + 16:offset + 16 + length]
+        seconds, microseconds, length = struct.unpack_from(order + "III", capture, offset)
+        packet = capture[offset + 16 + header:offset + 16 + length]
         offset += 16 + length
-        packet = packet[{1: 14, 101: 0, 113: 16, 276: 20}.get(link, 14):]
-        if not packet:
+        if packet and packet[0] >> 4 == 4:
+            yield seconds + microseconds / 1e6, packet[9], packet[(packet[0] & 15) * 4:struct.unpack_from(">H", packet, 2)[0]]
+        elif packet and packet[0] >> 4 == 6:
+            yield seconds + microseconds / 1e6, packet[6], packet[40:40 + struct.unpack_from(">H", packet, 4)[0]]
+
+
+def first_payloads(capture):
+    """The beginning of each TCP direction, by source and destination port."""
+    payloads = {}
+    for _, protocol, segment in packets(capture):
+        if protocol != 6:
             continue
-        if packet[0] >> 4 == 4 and packet[9] == 6:
-            segment = packet[(packet[0] & 15) * 4:struct.unpack_from(">H", packet, 2)[0]]
-        elif packet[0] >> 4 == 6 and packet[6] == 6:
-            segment = packet[40:40 + struct.unpack_from(">H", packet, 4)[0]]
-        else:
-            continue
-        source, destination = struct.unpack_from(">HH", segment)
-        data = segment[(segment[12] >> 4) * 4:]
-        known = payloads.get((source, destination), b"")
+        ports = struct.unpack_from(">HH", segment)
+        known, data = payloads.get(ports, b""), segment[(segment[12] >> 4) * 4:]
         if data and len(known) < 4096:
-            payloads[source, destination] = known + data
+            payloads[ports] = known + data
     return payloads
+
+
+def media_gap(capture):
+    """The longest time between two packets of media (SRTP in UDP, also inside of ChannelData), in seconds."""
+    times = []
+    for time, protocol, datagram in packets(capture):
+        payload = datagram[8:]
+        if protocol == 17 and payload and 0x40 <= payload[0] <= 0x4F:
+            payload = payload[4:]
+        if protocol == 17 and payload and payload[0] >> 6 == 2:
+            times.append(time)
+    return max((after - before for before, after in zip(times, times[1:])), default=float("inf"))
 
 
 def is_tls(data):

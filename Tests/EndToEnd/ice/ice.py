@@ -13,12 +13,14 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from coturn import Capture, Certificate, Coturn, is_tls, server  # noqa: E402
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "browser")]
+from coturn import SECRET, Capture, Certificate, Coturn, is_tls, media_gap, server  # noqa: E402
+from harness import Process  # noqa: E402
 from lab import Internet  # noqa: E402
 from peers import Call, Peer, Programs, Timeout  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = HERE.parents[2]
 OTHERS = ("aioice", "pion", "libnice")
 CAN_RESTART = ("glyphone", "pion", "libnice")
 TRANSPORTS = ("udp", "tcp", "tls")
@@ -59,12 +61,20 @@ class Scene:
         self.endings.append(peer.stop)
         return peer
 
+    def process(self, host, label, command):
+        """One of our programs on a host."""
+        command = [self.suite.options.bin / command[0], *command[1:]]
+        process = Process(host.command(command), log=self.folder / f"{label}.log")
+        self.endings.append(process.stop)
+        return process
+
     def call(self, one, other, label=""):
         """`one` and `other`: kind and host of each."""
         return Call(self.peer(*one, f"{label}1"), self.peer(*other, f"{label}2"))
 
     def options(self, transport=None, **more):
-        options = {"roots": str(self.certificate.root), **more}
+        # pion would wait 2 s for something better than a relay, and after a restart it is mute until then.
+        options = {"roots": str(self.certificate.root), "patience": 0, **more}
         if transport:
             options.update(servers=[server(transport, Internet.SERVER)], policy="relay")
         return options
@@ -240,6 +250,51 @@ def roaming(suite):
     yield job("replug", replug, False, 7000)
 
 
+def program(suite):
+    """glyphone-server hands out a STUN and a TURN server; two clients behind NATs call; one changes network in mid-call"""
+
+    def job(kinds, loses_link):
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet, "--use-auth-secret", f"--static-auth-secret={SECRET}")
+            (scene.folder / "secret").write_text(SECRET + "\n")
+            address = internet.SERVER
+            scene.process(internet.server, "server", [
+                "glyphone-server", "--host", address, "--port", "6503", "--ice-server", f"stun:{address}",
+                "--ice-server", f"turn:{address}", "--turn-secret-file", scene.folder / "secret"])
+            hosts = internet.site("a", kinds[0]), internet.site("b", kinds[1])
+            if loses_link:
+                internet.second_link(hosts[0])
+            common = ["glyphone", "bot", "--server", f"ws://{address}:6503", "--camera", "test", "--microphone", "tone",
+                      "--speaker", "none"]
+            capture = Capture(hosts[1], "any", scene.folder / "media.pcap", "udp and inbound")
+            answering = scene.process(hosts[1], "answering", [
+                *common, "--name", "answering", "--answer", "--log", scene.folder / "answering.txt"])
+            calling = scene.process(hosts[0], "calling", [
+                *common, "--name", "calling", "--call", "answering", "--seconds", 18, "--log", scene.folder / "calling.txt"])
+
+            def seen(frames):
+                return lambda line: line.get("framesDecoded", 0) >= frames
+
+            for bot in (calling, answering):
+                bot.wait_line("pictures of the other", seen(60), timeout=40)
+            if loses_link:
+                hosts[0].ip("link", "set", hosts[0].interface_of("198.51.1.2"), "down")
+            code = calling.exit_code(60)
+            last = answering.wait_line("the end", lambda line: line.get("phase") == "ended")
+            gap = media_gap(capture.stop())
+            scene.note(f"ended with {code}; decoded {last.get('framesDecoded')} pictures, longest gap {milliseconds(gap)}")
+            assert code == 0, f"glyphone bot ended with {code}"
+            assert last["framesDecoded"] > 18 * 12, "the call did not go on"
+            assert gap < 4, f"nothing came for {gap:.1f} s"
+
+        return f"program-{'-'.join(kinds)}{'-roaming' if loses_link else ''}", run
+
+    yield job(("restricted", "restricted"), False)
+    yield job(("symmetric", "symmetric"), False)
+    yield job(("none", "restricted"), True)
+
+
 def turn(suite):
     """what a TURN server refuses is said in words; TLS is TLS on the wire; time-limited credentials"""
 
@@ -264,8 +319,8 @@ def turn(suite):
     yield refused("wrong-password-tls", "tls", ["password"], credential="wrong")
     yield refused("unknown-authority", "tls", ["certificate"], trusted=False)
     yield refused("no-such-port", "tcp", ["refused"], url=f"turn:{address}:3479?transport=tcp")
-    # Without a certificate coturn takes plain text only.
-    yield refused("no-tls-there", "tls", ["tls"], tls=False, url=f"turns:{address}:3478?transport=tcp")
+    # Without a certificate coturn takes plain text only, and has no answer to TLS.
+    yield refused("no-tls-there", "tls", ["no connection in time"], tls=False, url=f"turns:{address}:3478?transport=tcp")
 
     def bytes_of_tls(scene):
         internet = scene.internet()
@@ -298,7 +353,7 @@ def nonce(suite):
             stale = coturn.count("Stale nonce")
             scene.note(f"{'; '.join(texts)}; {stale} stale nonces")
             assert all(r["back"] == r["sent"] for r in results), texts
-            assert stale >= suite.options.minutes - 1, f"only {stale} stale nonces: nothing was tested"
+            assert stale >= 2, f"{stale} stale nonces: nothing was tested"
 
         return f"nonce-{transport}", run
 
@@ -306,7 +361,7 @@ def nonce(suite):
         yield job(transport)
 
 
-SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, roaming, turn, nonce)}
+SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, roaming, program, turn, nonce)}
 __doc__ += "".join(f"\n    {name:9} {scene.__doc__}" for name, scene in SCENES.items())
 
 

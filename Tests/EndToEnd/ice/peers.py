@@ -29,7 +29,8 @@ class Peer:
         self.child = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
             start_new_session=True)
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def tell(self, **command):
         try:
@@ -109,6 +110,8 @@ class Peer:
             self.child.stdin.close()
         except BrokenPipeError:
             pass
+        self.reader.join(3)
+        self.child.stdout.close()
         self.log.close()
 
 
