@@ -30,7 +30,16 @@ import Testing
     f67024656dd64a3e02b8e0712e85c9a28ca89666
     """)
 
-  static let samples = [request, responseV4, responseV6, longTermRequest]
+  /// RFC 8489 appendix B.1, with length and digest of erratum 6268.
+  static let hashedRequest = bytes(
+    """
+    000100902112a44278ad3433c6ad72c029da412e001e00204a3cf38fef6992bda952c6780417da0f24819415569e60b2
+    05c46e41407f1704001500296f624d61744a6f733241414143662f2f3439396b39353464364f4c33346f4c3946535476
+    79363473410000000014000b6578616d706c652e6f726700001d000400020000001c0020b5c7bf005b6c52a21c51c5e8
+    92f81924136296cb927c43149309278cc6518e65
+    """)
+
+  static let samples = [request, responseV4, responseV6, longTermRequest, hashedRequest]
 
   static func bytes(_ hex: String) -> ByteBuffer {
     let digits = Array(hex.utf8.filter { $0 > 0x20 })
@@ -76,6 +85,50 @@ import Testing
     let key = Self.bytes("e8ca7ad59d5eb0518e312911d2dab2a9")
     #expect(message.isAuthentic(key: key.readableBytesView))
     #expect(!message.hasFingerprint)
+  }
+
+  @Test func makesTheKeyOfTheSampleRequest() throws {
+    let key = STUNLongTermKey.make(username: "マトリックス", realm: "example.org", password: "TheMatrIX")
+    #expect(try STUNMessage(parsing: Self.longTermRequest).isAuthentic(key: key))
+  }
+
+  /// With USERHASH, PASSWORD-ALGORITHM and MESSAGE-INTEGRITY-SHA256.
+  @Test func readsTheSampleRequestWithTheUserNameHidden() throws {
+    let message = try STUNMessage(parsing: Self.hashedRequest)
+    let (user, realm) = ("マトリックス", "example.org")
+    #expect(message.username == nil)
+    #expect(message.text(of: .realm) == realm)
+    #expect(message.text(of: .nonce) == "obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA")
+    #expect(
+      message.bytes(of: .userhash).map { Array($0.readableBytesView) }
+        == STUNLongTermKey.userhash(username: user, realm: realm))
+    let key = STUNLongTermKey.make(username: user, realm: realm, password: "TheMatrIX", .sha256)
+    #expect(message.isAuthentic(key: key, .sha256))
+    #expect(!message.isAuthentic(key: key))
+    #expect(message.incomprehensible.isEmpty)
+  }
+
+  @Test(arguments: [address("192.0.2.1", 32853), address("2001:db8::1", 1)])
+  func readsTURNAttributesItWrites(peer: TransportAddress) throws {
+    var random = SeededGenerator(seed: 3)
+    var writer = STUNWriter(.indication, method: .send, transactionID: STUNTransactionID(using: &random))
+    writer.append(.xorPeerAddress, xored: peer)
+    writer.append(.xorRelayedAddress, xored: peer)
+    writer.append(.xorRelayedAddress, xored: peer.with(port: 9))
+    writer.append(.alternateServer, plain: peer)
+    writer.append(.lifetime, integer: UInt32(600))
+    writer.append(.channelNumber, integer: UInt32(0x4001) << 16)
+    writer.append(data: ByteBuffer(string: "five!"))
+    let key = Array("key".utf8)
+    let message = try STUNMessage(parsing: writer.finish(key: key, integrity: .sha256))
+    #expect(message.method == .send && message.messageClass == .indication)
+    #expect(message.xoredAddress(of: .xorPeerAddress) == peer)
+    #expect(message.relayedAddresses == [peer, peer.with(port: 9)])
+    #expect(message.alternateServer == peer)
+    #expect(message.lifetime == 600)
+    #expect(message.channelNumber == 0x4001)
+    #expect(message.text(of: .data) == "five!")
+    #expect(message.isAuthentic(key: key, .sha256))
   }
 
   @Test(arguments: [address("192.0.2.1", 32853), address("2001:db8::1", 1)])
@@ -151,6 +204,7 @@ import Testing
       read += 1
       _ = (message.username, message.priority, message.mappedAddress, message.errorCode, message.unknownAttributes)
       _ = (message.incomprehensible, message.iceControlled, message.isAuthentic(key: Self.password.utf8))
+      _ = (message.relayedAddresses, message.alternateServer, message.isAuthentic(key: Self.password.utf8, .sha256))
     }
     #expect(read > 100)
   }

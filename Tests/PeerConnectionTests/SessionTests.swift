@@ -40,6 +40,39 @@ import Testing
     }
   }
 
+  /// Each knows nothing of the other but the address of its relay.
+  @Test func aCallThroughRelaysOnly() throws {
+    var configuration = PeerConnectionConfiguration()
+    configuration.iceTransportPolicy = .relay
+    let call = try SimulatedCall(configuration: configuration)
+    call.turn.behaviour.nonceLifetime = .seconds(60)
+    try call.useRelays()
+    try call.connect()
+    #expect(call.isConnected)
+    call.startMedia()
+    call.run(for: .seconds(5))
+    let indications = call.turn.sendIndications
+    for peer in call.peers {
+      #expect(peer.pictures.count > 140)
+      #expect(peer.pictureNumbers == Array(0..<UInt32(peer.pictures.count)))
+      #expect(peer.sounds.count > 245)
+      #expect(peer.serverProblems == [])
+      let statistics = peer.session.statistics()
+      #expect(statistics.selectedPair.contains("relay 198.51.100.1:"))
+      #expect(statistics.discardedDatagrams == 0)
+      #expect(statistics.receivedVideo.packetsLost == 0)
+      let candidates = peer.events.compactMap { if case .iceCandidate(let told) = $0 { told.candidate } else { nil } }
+      #expect(!candidates.contains { $0.contains("192.0.2.") }, "\(candidates)")
+    }
+    call.run(for: .seconds(5))
+    #expect(call.turn.sendIndications - indications < 5, "media goes on channels")
+    #expect(call.turn.refused == 0)
+    call.caller.close()
+    call.run(for: .milliseconds(100))
+    #expect(call.callee.session.connectionState == .closed)
+    #expect(call.turn.allocations.count == 1, "the caller has given its relay back")
+  }
+
   @Test func setUpTakesFewRoundTrips() throws {
     // 20 ms one way.
     let call = try SimulatedCall(conditions: LinkConditions(latency: .milliseconds(10)))

@@ -10,6 +10,7 @@ final class SimulatedCall {
   let network: SimulatedNetwork
   let caller: SimulatedPeer
   let callee: SimulatedPeer
+  let turn: SimulatedTURNServer
   /// How sound and picture are timed; both begin with ``startMedia()``.
   private static let pictureInterval = TimeAmount.milliseconds(33)
   private static let soundInterval = TimeAmount.milliseconds(20)
@@ -23,6 +24,7 @@ final class SimulatedCall {
   ) throws {
     let network = SimulatedNetwork(seed: seed)
     self.network = network
+    turn = SimulatedTURNServer(at: [TransportAddress(v4: 0xC633_6401, port: 0)], on: network)
     let clock = HandshakeClock(network)
     func peer(_ name: String, _ address: String, nat: NAT?, seed: UInt64) throws -> SimulatedPeer {
       guard let address = TransportAddress(address, port: 5000) else { throw PeerConnectionError.system(address) }
@@ -43,6 +45,15 @@ final class SimulatedCall {
   /// What happens to every datagram on its way: gives what is sent in its stead.
   func tamper(_ change: @escaping (ByteBuffer) -> [ByteBuffer]) {
     for peer in peers { peer.tamper = change }
+  }
+
+  /// Lets both use the TURN server, one over UDP and one over TCP. Before the first description.
+  func useRelays() throws {
+    for (peer, transport) in zip(peers, ["udp", "tcp"]) {
+      let uri = "turn:turn.example.org?transport=\(transport)"
+      let server = try ICEServer(uri: uri, username: "alice", credential: "secret")
+      peer.servers = [(server, turn.addresses)]
+    }
   }
 
   func setConditions(_ change: (inout LinkConditions) -> Void) {

@@ -11,7 +11,7 @@ final class TURNAllocation {
   private(set) var relayed: [TransportAddress] = []
 
   // Shared by the files of this folder; nobody else writes them.
-  var statistics = Statistics()
+  var statistics = RelayStatistics()
   var outputs: Deque<Output> = []
   var authentication: TURNAuthentication?
   var requests: [Request] = []
@@ -25,6 +25,9 @@ final class TURNAllocation {
   var hasReleased = false
   /// Whether the server has no IPv4 address to relay at.
   var wantsOnlyIPv6 = false
+  /// Whether anything was sent since the last look at ``keepaliveAt``.
+  var hasSent = false
+  private var keepaliveAt: NIODeadline?
   private var expiresAt: NIODeadline?
   private var random: any RandomNumberGenerator
 
@@ -86,7 +89,19 @@ final class TURNAllocation {
     }
     servicePermissions(now)
     serviceChannels(now)
+    keepAlive(now)
     updateDeadline()
+  }
+
+  /// Keeps the NAT's mapping while nothing else does.
+  private func keepAlive(_ now: NIODeadline) {
+    guard let keepaliveAt, now >= keepaliveAt else { return }
+    if !hasSent {
+      let indication = STUNWriter(.indication, transactionID: makeTransactionID())
+      transmit(indication.finish(fingerprint: false))
+    }
+    self.keepaliveAt = now + Limit.silence
+    hasSent = false
   }
 
   // MARK: - Requests
@@ -126,6 +141,7 @@ final class TURNAllocation {
   }
 
   func transmit(_ message: ByteBuffer) {
+    hasSent = true
     outputs.append(.transmit(message, mayDrop: false))
   }
 
@@ -166,6 +182,7 @@ final class TURNAllocation {
     }
     guard !relayed.isEmpty else { return end(.refused("the server gave no usable relayed address")) }
     self.relayed = relayed
+    if !isReliable { keepaliveAt = now + Limit.silence }
     refreshed(lifetime: response.lifetime, now: now)
     outputs.append(.event(.allocated(relayed: relayed, mapped: response.mappedAddress)))
   }
@@ -197,6 +214,7 @@ final class TURNAllocation {
       earliest = min(earliest ?? deadline, deadline)
     }
     consider(refreshAt)
+    consider(keepaliveAt)
     for request in requests { consider(request.transaction.nextDeadline) }
     for permission in permissions { consider(permission.grant.nextDeadline) }
     for channel in channels { consider(channel.grant?.nextDeadline) }

@@ -39,6 +39,7 @@ extension TURNAllocation {
     // Padding is for streams only (RFC 8656 section 12.5).
     let frame = frames.frame(
       header: UInt32(number) << 16 | UInt32(length), datagram, padding: isReliable ? -length & 3 : 0)
+    hasSent = true
     outputs.append(.transmit(frame, mayDrop: true))
   }
 
@@ -46,6 +47,7 @@ extension TURNAllocation {
     var writer = STUNWriter(.indication, method: .send, transactionID: makeTransactionID())
     writer.append(.xorPeerAddress, xored: peer)
     writer.append(data: datagram)
+    hasSent = true
     outputs.append(.transmit(writer.finish(fingerprint: false), mayDrop: true))
   }
 

@@ -1,5 +1,21 @@
 internal import NIOCore
 
+/// What went wrong with relays, counted since the transport was made.
+public struct RelayStatistics: Hashable, Sendable {
+  /// Messages of servers that were no answer to anything, not authentic, malformed, or from peers without a permission.
+  public var discarded = 0
+  /// Datagrams of ours to peers that the server does not permit, or that were too large.
+  public var dropped = 0
+  /// Requests that had to be sent again with a new nonce (438).
+  public var staleNonces = 0
+
+  static func += (sum: inout RelayStatistics, more: RelayStatistics) {
+    sum.discarded += more.discarded
+    sum.dropped += more.dropped
+    sum.staleNonces += more.staleNonces
+  }
+}
+
 extension TURNAllocation {
   /// What the owner has to do.
   enum Output {
@@ -46,6 +62,8 @@ extension TURNAllocation {
     static let refreshLead = TimeAmount.seconds(60)
     /// When a refresh that the server would not answer well is tried again.
     static let refreshRetry = TimeAmount.seconds(10)
+    /// How long nothing may be sent over UDP before a NAT may forget us (RFC 8445 section 11).
+    static let silence = TimeAmount.seconds(15)
     /// Nonces that may prove stale in a row for one request.
     static let staleNonces = 3
     static let permissions = 64
@@ -53,14 +71,6 @@ extension TURNAllocation {
     /// Datagrams to one peer that wait for its permission.
     static let held = 4
     static let datagram = 16_384
-  }
-
-  struct Statistics {
-    /// Datagrams that were no answer to anything, not authentic, malformed, or from peers that have no permission.
-    var discarded = 0
-    /// Datagrams of ours that had no permission, and did not get one.
-    var dropped = 0
-    var staleNonces = 0
   }
 
   /// What a request is for.

@@ -52,9 +52,8 @@ extension ICETransport {
     let first = datagram.getInteger(at: datagram.readerIndex, as: UInt8.self) ?? 255
     guard first < 4 else { return isVerified(route.remote) ? .application(datagram) : .discarded }
     defer { collect(now) }
-    guard agent.receive(datagram, on: route, now: now) else { return .discarded }
     // An indication proves nothing: it is not authenticated.
-    if !STUNMessage.isIndication(datagram) { verified(route.remote) }
+    if agent.receive(datagram, on: route, now: now), !STUNMessage.isIndication(datagram) { verified(route.remote) }
     return .consumed
   }
 

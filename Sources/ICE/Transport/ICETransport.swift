@@ -119,6 +119,7 @@ public final class ICETransport {
   public var gatheringState: ICEAgent.GatheringState { agent.gatheringState }
   public var selectedPair: ICEAgent.SelectedPair? { agent.selectedPair }
   public var statistics: ICEAgent.Statistics { agent.statistics }
+  public var relayStatistics: RelayStatistics { relays.reduce(into: RelayStatistics()) { $0 += $1.statistics } }
 
   /// Sets the role before checks begin; see ``ICEAgent/setRole(_:now:)``.
   public func setRole(_ role: ICEAgent.Role, now: NIODeadline) {

@@ -35,7 +35,7 @@ extension ICETransport {
 
   /// What became of a datagram.
   public enum Received: Sendable {
-    /// It was STUN or TURN, and is dealt with.
+    /// It was STUN or TURN, and is dealt with; what was wrong with it is in the statistics.
     case consumed
     /// The peer's data: DTLS, SRTP or SRTCP, without the framing of relay or stream. It came from an address that has
     /// proved to be the peer's by an authentic check or response; no more is known of it.

@@ -7,54 +7,6 @@ internal import NIOCore
 /// All pairs of our addresses and the server's are tried, the next when the one before has not answered for a moment (as
 /// RFC 8305 does with connections): a machine has addresses that lead nowhere, such as those of its containers.
 final class Relay {
-  enum Output {
-    case perform(ICETransport.Action)
-    case allocated([TransportAddress], mapped: TransportAddress?, server: TransportAddress)
-    /// These relayed addresses are gone.
-    case lost([TransportAddress])
-    /// For people; the relay does what it can about it by itself.
-    case problem(String)
-  }
-
-  enum Limit {
-    static let attempts = 6
-    static let redirections = 3
-    /// New sockets or streams that are tried because the server took the last for somebody else's.
-    static let mismatches = 2
-    /// The time between the first message of one attempt and that of the next.
-    static let stagger = TimeAmount.milliseconds(150)
-    static let connecting = TimeAmount.milliseconds(9_500)
-    /// The least time between the beginnings of two allocations, if the first was lost.
-    static let restart = TimeAmount.seconds(10)
-    /// When a server that can't or does not answer is asked again (RFC 8656 section 7.4: a minute at the least).
-    static let retry = TimeAmount.minutes(1)
-  }
-
-  /// One of our addresses with one of the server's.
-  struct Way: Equatable {
-    let local: TransportAddress
-    let remote: TransportAddress
-  }
-
-  /// A socket or stream on which the server is asked.
-  struct Attempt {
-    let way: Way
-    let stream: StreamID?
-    /// Until then the stream has to be open.
-    var connectsUntil: NIODeadline?
-    let allocation: TURNAllocation
-    var deframer = StreamDeframer(.turn)
-  }
-
-  enum State: Equatable {
-    /// We have no address that could reach the server.
-    case idle
-    case trying
-    case allocated
-    /// To be tried again then, if at all.
-    case failed(again: NIODeadline?)
-  }
-
   let server: ICEServer
   private(set) var state = State.idle
   private(set) var attempts: [Attempt] = []
@@ -70,6 +22,8 @@ final class Relay {
   /// Where the server has sent us to, by what name.
   private var redirection: (address: TransportAddress, name: String)?
   private var redirections = 0
+  /// Of the attempts that have ended.
+  private var pastStatistics = RelayStatistics()
   private var mismatches = 0
   /// What went wrong last, for people, and what they were told last.
   private var problem = "it gives no answer"
@@ -89,6 +43,10 @@ final class Relay {
   }
 
   func pollOutput() -> Output? { outputs.popFirst() }
+
+  var statistics: RelayStatistics {
+    attempts.reduce(into: pastStatistics) { $0 += $1.allocation.statistics }
+  }
 
   /// Whether there is nothing that may still give a candidate soon.
   var isSettled: Bool { state != .trying }
@@ -136,7 +94,8 @@ final class Relay {
     case .trying where wasAllocated: begin(now: now)
     case .trying:
       untried.removeAll { !locals.contains($0.local) }
-      untried.append(contentsOf: ways(to: redirection.map { [$0.address] } ?? addresses, from: added))
+      let new = ways(to: redirection.map { [$0.address] } ?? addresses, from: added)
+      untried.append(contentsOf: new.prefix(Limit.attempts))
       if attempts.isEmpty { attemptNext(now: now) }
     case .allocated: break
     }
@@ -360,21 +319,11 @@ final class Relay {
   private func abandon(attemptAt index: Int) {
     let attempt = attempts.remove(at: index)
     attempt.allocation.end()
+    pastStatistics += attempt.allocation.statistics
     if let stream = attempt.stream { outputs.append(.perform(.closeStream(stream))) }
     if state == .allocated {
       state = .trying
       outputs.append(.lost(attempt.allocation.relayed))
-    }
-  }
-}
-
-extension TURNAllocation.Ending {
-  /// For people.
-  fileprivate var text: String {
-    switch self {
-    case .redirected(let address, _): "it sends us on, in the end to \(address)"
-    case .mismatch(let text), .busy(let text), .refused(let text): text
-    case .unreachable: "no answer"
     }
   }
 }

@@ -77,7 +77,9 @@ final class Session {
     streamSeed = random.next()
     media = Self.makeStreams(configuration, cname: cname, seed: streamSeed, usesReducedSizeRTCP: true)
     secure = SecureTransport(certificate: certificate, mtu: configuration.mtu)
-    ice = ICETransport(role: .controlled, random: random)
+    var ice = ICEAgent.Configuration()
+    ice.transportPolicy = configuration.iceTransportPolicy == .relay ? .relay : .all
+    self.ice = ICETransport(configuration: ice, role: .controlled, random: random)
     self.random = random
   }
 
