@@ -1,5 +1,6 @@
-@testable internal import ICE
 internal import NIOCore
+
+@testable internal import ICE
 
 /// Any bytes as a datagram with STUN: read it whole, in every way there is.
 func fuzzSTUN(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {

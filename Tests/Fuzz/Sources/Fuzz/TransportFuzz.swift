@@ -1,5 +1,6 @@
-@testable internal import ICE
 internal import NIOCore
+
+@testable internal import ICE
 
 /// The whole transport - agent, relays, streams - between a peer and servers that do whatever the fuzzer thinks of, at
 /// times of its choice, with the right keys or without.
@@ -19,13 +20,15 @@ private final class World {
   static let locals: [TransportAddress] = [address("10.0.0.1", 5000), address("2001:db8::1", 5000)]
   static let tcp: [TransportAddress] = [address("10.0.0.1", 9), address("10.0.0.1", 6000)]
   static let servers: [TransportAddress] = [
-    address("203.0.113.1", 3478), address("203.0.113.2", 3478), address("203.0.113.3", 443), address("2001:db8::53", 3478),
+    address("203.0.113.1", 3478), address("203.0.113.2", 3478), address("203.0.113.3", 443),
+    address("2001:db8::53", 3478),
   ]
   static let uris = [
     "stun:203.0.113.1", "turn:203.0.113.2?transport=udp", "turns:203.0.113.3:443", "turn:[2001:db8::53]?transport=tcp",
   ]
   static let attributes: [STUNAttributeType] = [
-    .mappedAddress, .username, .errorCode, .unknownAttributes, .channelNumber, .lifetime, .xorPeerAddress, .data, .realm,
+    .mappedAddress, .username, .errorCode, .unknownAttributes, .channelNumber, .lifetime, .xorPeerAddress, .data,
+    .realm,
     .nonce, .xorRelayedAddress, .passwordAlgorithm, .xorMappedAddress, .priority, .useCandidate, .passwordAlgorithms,
     .alternateServer, .iceControlled, .iceControlling, .init(rawValue: 0x7FFF),
   ]
