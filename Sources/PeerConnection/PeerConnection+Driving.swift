@@ -4,56 +4,101 @@ internal import NIOCore
 
 // Between the session on one side and sockets, timer, events and receiver on the other.
 extension PeerConnection {
-  /// Opens the sockets and asks the STUN servers; the first time only.
+  /// Opens the sockets, asks the servers, and watches the network; the first time only.
   func beginGathering() {
     guard !hasBegunGathering else { return }
     hasBegunGathering = true
-    Task { await gather() }
+    let sockets = makeSockets()
+    let monitor = makeMonitor()
+    (self.sockets, self.monitor) = (sockets, monitor)
+    do {
+      use(try monitor.start(), sockets)
+    } catch {
+      session.fail(.system("can't list the network interfaces: \(error)"))
+    }
+    if sockets.localAddresses.isEmpty { session.fail(.system("no network address can be used")) }
+    Task { await addServers() }
   }
 
-  private func gather() async {
-    do {
-      let sockets = try await openSockets()
-      guard session.jsep.state != .closed else {
-        try? await sockets.close().get()
-        return
-      }
-      self.sockets = sockets
-      for address in sockets.localAddresses { session.addLocalAddress(address, now: .now()) }
-      drain()
-      for server in configuration.iceServers where server.kind == .stun && server.transport == .udp {
-        do {
-          session.addServer(server, addresses: try await server.resolve(), now: .now())
-          drain()
-        } catch {
-          logger.warning("STUN server \(server): \(error)")
-        }
-      }
-      session.endOfLocalAddresses(now: .now())
-    } catch {
-      session.fail(.system("\(error)"))
-    }
+  private func makeSockets() -> ICESockets {
+    var options = ICESockets.Options()
+    options.portRange = configuration.portRange
+    options.usesTCP = configuration.usesTCP && configuration.iceTransportPolicy == .all
+    options.hidesAddresses = configuration.hidesAddresses
+    options.tlsRoots = configuration.tlsRoots
+    let session = session
+    let streams = StreamSockets.Callbacks(
+      opened: { session.streamOpened($0, local: $1, now: .now()) },
+      accepted: { session.streamAccepted(local: $0, remote: $1, now: .now()) },
+      received: { session.streamReceived($0, $1, now: .now()) },
+      closed: { session.streamClosed($0, error: $1, now: .now()) },
+      settled: { [weak self] in self?.assumeIsolated { $0.drain() } })
+    return ICESockets(
+      options: options, eventLoop: eventLoop, logger: logger,
+      callbacks: ICESockets.Callbacks(
+        received: { session.receive($0, local: $2, remote: $1, now: .now()) }, streams: streams,
+        resolved: { session.resolved($0, to: $1, now: .now()) }))
+  }
+
+  private func makeMonitor() -> PathMonitor {
+    PathMonitor(
+      eventLoop: eventLoop, logger: logger,
+      list: { [configuration] in
+        try NetworkInterface.usable(includeLoopback: configuration.includesLoopback, names: configuration.interfaces)
+      },
+      changed: { [weak self] interfaces in self?.assumeIsolated { $0.networkChanged(to: interfaces) } })
+  }
+
+  /// The machine has other addresses than before. When it has none the sockets stay as they are: the network may come back
+  /// as it was, and consent outlives a short absence.
+  private func networkChanged(to interfaces: [NetworkInterface]) {
+    let interfaces = interfaces.filter { configuration.includesLoopback || !$0.address.isLoopback }
+    guard !interfaces.isEmpty, let sockets, use(interfaces, sockets) else { return }
+    session.emit(.networkChange)
     drain()
   }
 
-  private func openSockets() async throws -> UDPSockets {
-    try await UDPSockets.open(
-      on: NetworkInterface.usable(includeLoopback: configuration.includesLoopback),
-      portRange: configuration.portRange, eventLoop: eventLoop, logger: logger,
-      receive: { [weak self] datagram, remote, local in
-        self?.assumeIsolated { $0.session.receive(datagram, local: local, remote: remote, now: .now()) }
-      },
-      readComplete: { [weak self] in
-        self?.assumeIsolated { $0.drain() }
-      })
+  /// - Returns: whether anything has changed.
+  @discardableResult
+  private func use(_ interfaces: [NetworkInterface], _ sockets: ICESockets) -> Bool {
+    let changes = sockets.use(interfaces)
+    for change in changes {
+      switch change {
+      case .udp(let address, let name): session.addLocalAddress(address, name: name, now: .now())
+      case .tcp(let address, let isPassive): session.addTCPAddress(address, isPassive: isPassive, now: .now())
+      case .removed(let address): session.removeLocalAddress(address, now: .now())
+      }
+    }
+    return !changes.isEmpty
+  }
+
+  /// Looks all servers up at once: a slow name server must not hold up the others.
+  private func addServers() async {
+    await withTaskGroup(of: (ICEServer, Result<[TransportAddress], ICEServerError>).self) { group in
+      for server in configuration.iceServers {
+        group.addTask {
+          do throws(ICEServerError) { return (server, .success(try await server.resolve())) } catch {
+            return (server, .failure(error))
+          }
+        }
+      }
+      for await (server, result) in group {
+        switch result {
+        case .success(let addresses): session.addServer(server, addresses: addresses, now: .now())
+        case .failure(let error): logger.warning("\(server): \(error)")
+        }
+        drain()
+      }
+    }
+    session.endOfLocalAddresses(now: .now())
+    drain()
   }
 
   /// Carries out everything the session wants done, and sets the timer to when it wants to be called again.
   func drain() {
     while let output = session.pollOutput() {
       switch output {
-      case .perform(.datagram(let datagram, let local, let remote)): sockets?.send(datagram, from: local, to: remote)
-      case .perform: break
+      case .perform(let action): sockets?.perform(action)
       case .serverProblem(let server, let problem): logger.warning("\(server): \(problem)")
       case .video(let frame): receiver.receive(video: frame)
       case .audio(let packet): receiver.receive(audio: packet)
@@ -62,6 +107,7 @@ extension PeerConnection {
         continuation.yield(event)
       }
     }
+    sockets?.flush()
     setTimer()
   }
 

@@ -29,7 +29,8 @@ public actor PeerConnection {
   let receiver: any MediaReceiver
   let logger: Logger
   let continuation: AsyncStream<PeerConnectionEvent>.Continuation
-  var sockets: UDPSockets?
+  var sockets: ICESockets?
+  var monitor: PathMonitor?
   var hasBegunGathering = false
   var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
 
@@ -160,6 +161,8 @@ public actor PeerConnection {
     drain()
     timer?.task.cancel()
     timer = nil
+    monitor?.stop()
+    monitor = nil
     continuation.finish()
     let sockets = sockets
     self.sockets = nil

@@ -1,5 +1,4 @@
 import ICE
-import Logging
 import NIOCore
 import NIOPosix
 import TestSupport
@@ -7,8 +6,6 @@ import Testing
 
 /// The driver, on real sockets over the loopback interface.
 @Suite struct SocketTests {
-  private static let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-
   /// What a peer connection does with an agent and its sockets, in small.
   private actor Driver {
     nonisolated let loop: any EventLoop
@@ -31,16 +28,14 @@ import Testing
       (received, media) = AsyncStream.makeStream()
     }
 
-    func open(_ interfaces: [NetworkInterface], portRange: ClosedRange<UInt16>? = nil) async throws
-      -> [TransportAddress]
-    {
-      let sockets = try await UDPSockets.open(
-        on: interfaces, portRange: portRange, eventLoop: loop, logger: SocketTests.logger,
+    func open(_ interfaces: [NetworkInterface], portRange: ClosedRange<UInt16>? = nil) throws -> [TransportAddress] {
+      let sockets = UDPSockets(
+        portRange: portRange, eventLoop: loop,
         receive: { [weak self] datagram, remote, local in
           self?.assumeIsolated { $0.receive(datagram, from: remote, to: local) }
         }, readComplete: { [weak self] in self?.assumeIsolated { $0.drain() } })
       self.sockets = sockets
-      for local in sockets.localAddresses { agent.addLocalAddress(local, now: .now()) }
+      for interface in interfaces { agent.addLocalAddress(try sockets.open(on: interface), now: .now()) }
       agent.endOfLocalAddresses(now: .now())
       drain()
       return sockets.localAddresses
@@ -60,15 +55,17 @@ import Testing
 
     /// Sends media over the selected pair, and to a place that can't be reached before.
     func send(_ texts: [String]) {
-      guard let path = agent.mediaPath else { return }
+      guard let path = agent.mediaRoute else { return }
       for text in texts {
         sockets?.send(ByteBuffer(string: text), from: path.local, to: path.remote)
       }
+      sockets?.flush()
     }
 
     func send(_ text: String, to remote: TransportAddress) {
       guard let local = sockets?.localAddresses.first(where: { $0.family == remote.family }) else { return }
       sockets?.send(ByteBuffer(string: text), from: local, to: remote)
+      sockets?.flush()
     }
 
     func close() async throws {
@@ -80,7 +77,7 @@ import Testing
 
     private func receive(_ datagram: ByteBuffer, from remote: TransportAddress, to local: TransportAddress) {
       if STUNMessage.isSTUN(datagram) {
-        agent.receive(datagram, from: remote, to: local, now: .now())
+        agent.receive(datagram, on: Route(local: local, remote: remote), now: .now())
       } else {
         media.yield(String(buffer: datagram))
       }
@@ -89,12 +86,13 @@ import Testing
     private func drain() {
       while let output = agent.pollOutput() {
         switch output {
-        case .transmit(let datagram, let local, let remote): sockets?.send(datagram, from: local, to: remote)
+        case .transmit(let datagram, let route): sockets?.send(datagram, from: route.local, to: route.remote)
         case .event(.localCandidate(let candidate)): candidates.yield(candidate)
         case .event(.selectedPairChange(.some(let pair))): selected.yield(pair)
-        case .event: break
+        case .event, .connect, .disconnect, .resolve: break
         }
       }
+      sockets?.flush()
       timer?.cancel()
       timer = agent.nextDeadline.map { deadline in
         loop.scheduleTask(deadline: deadline) { [weak self] in self?.assumeIsolated { $0.timeout() } }
@@ -171,7 +169,7 @@ import Testing
       ports.formUnion(try await driver.open(v4, portRange: range).map(\.port))
     }
     #expect(ports == Set(range))
-    await #expect(throws: UDPSocketsError.self) {
+    await #expect(throws: IOError.self) {
       try await Driver(.controlling, loop: loop).open(v4, portRange: range)
     }
     for driver in drivers { try await driver.close() }

@@ -36,7 +36,7 @@ int datagrams_send(
     messages[i].msg_hdr.msg_iovlen = 1;
     messages[i].msg_hdr.msg_name = (void *)&headers[i].address;
     messages[i].msg_hdr.msg_namelen =
-        headers[i].address.any.sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+        headers[i].address.family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
   }
   return sendmmsg(descriptor, messages, count, MSG_DONTWAIT);
 }

@@ -10,6 +10,8 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 // OpenSSL offers these as macros or variadic functions, which Swift does not import.
 

@@ -1,4 +1,4 @@
-internal import NIOCore
+public import NIOCore
 
 /// An address of this machine that a socket can be bound to.
 public struct NetworkInterface: Sendable, Hashable {
@@ -6,28 +6,35 @@ public struct NetworkInterface: Sendable, Hashable {
   public var name: String
   /// With port 0.
   public var address: TransportAddress
-  /// For binding: with the scope of a link-local address.
-  let socketAddress: SocketAddress
-
-  init(name: String, address: TransportAddress, socketAddress: SocketAddress) {
-    self.name = name
-    self.address = address
-    self.socketAddress = socketAddress
-  }
+  /// The system's number of the interface.
+  let index: Int32
 
   /// The machine's addresses of use for calls, best first: IPv6 and IPv4 in turn (RFC 8421), in the system's order.
-  /// - Parameter includeLoopback: takes loopback addresses, too. They are also taken when there is nothing else, as are
-  ///   IPv6 link-local ones when there is nothing but loopback beside them: two programs on one machine, or two machines on
-  ///   one cable, can still call each other.
+  /// Addresses that can't be used now are left out: of interfaces that are down or unplugged, and those that the system is
+  /// still testing or about to give up.
+  /// - Parameters:
+  ///   - includeLoopback: takes loopback addresses, too. They are also taken when there is nothing else, as are IPv6
+  ///     link-local ones when there is nothing but loopback beside them: two programs on one machine, or two machines on one
+  ///     cable, can still call each other.
+  ///   - names: the interfaces to look at; empty: all.
   /// - Throws: what the system says when it can't list its interfaces.
-  public static func usable(includeLoopback: Bool = false) throws -> [NetworkInterface] {
-    let all = try System.enumerateDevices().compactMap { device -> NetworkInterface? in
-      guard let socketAddress = device.address, let address = TransportAddress(socketAddress),
-        address.with(port: 1).isUsable
-      else { return nil }
-      return NetworkInterface(name: device.name, address: address.with(port: 0), socketAddress: socketAddress)
-    }
+  public static func usable(
+    includeLoopback: Bool = false, names: Set<String> = []
+  ) throws(IOError) -> [NetworkInterface] {
+    let all = all(in: try NetlinkSocket.links()).filter { names.isEmpty || names.contains($0.name) }
     return usable(among: all, includeLoopback: includeLoopback)
+  }
+
+  /// The usable addresses of a list of links and addresses.
+  static func all(in messages: [NetlinkMessage]) -> [NetworkInterface] {
+    var links: [Int32: NetlinkMessage.Link] = [:]
+    for case .link(let link) in messages where link.isUp { links[link.index] = link }
+    return messages.compactMap { message in
+      guard case .address(let entry) = message, entry.isUsable, entry.address.with(port: 1).isUsable,
+        let link = links[entry.linkIndex]
+      else { return nil }
+      return NetworkInterface(name: link.name, address: entry.address, index: link.index)
+    }
   }
 
   static func usable(among all: [NetworkInterface], includeLoopback: Bool) -> [NetworkInterface] {
@@ -46,5 +53,10 @@ public struct NetworkInterface: Sendable, Hashable {
     return (0..<max(v6.count, v4.count)).flatMap { index in
       [v6, v4].compactMap { index < $0.count ? $0[index] : nil }
     }
+  }
+
+  /// What names the link to an address that has a meaning only there (RFC 4007); 0 for all others.
+  var scope: UInt32 {
+    address.family == .v6 && address.isLinkLocal ? UInt32(bitPattern: index) : 0
   }
 }

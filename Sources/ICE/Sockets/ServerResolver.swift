@@ -6,7 +6,7 @@ internal import NIOPosix
 #endif
 
 extension ICEServer {
-  /// The server's addresses in the system's order of preference, at most 4; a name is looked up on a thread that may wait.
+  /// The server's addresses in the system's order of preference, at most 4 of each IP version; a name is looked up on a thread that may wait.
   /// - Throws: ``ICEServerError/notFound(host:reason:)``.
   public func resolve() async throws(ICEServerError) -> [TransportAddress] {
     if let address = TransportAddress(host, port: port) { return [address] }
@@ -29,10 +29,12 @@ extension ICEServer {
     defer { freeaddrinfo(list) }
     var addresses: [TransportAddress] = []
     var entry = list
-    while let current = entry, addresses.count < 4 {
+    while let current = entry {
       let info = current.pointee
       let bytes = UnsafeRawBufferPointer(start: info.ai_addr, count: Int(info.ai_addrlen))
-      if let address = TransportAddress(socketAddressBytes: bytes, isV6: info.ai_family == AF_INET6) {
+      if let address = TransportAddress(socketAddressBytes: bytes, isV6: info.ai_family == AF_INET6),
+        addresses.count(where: { $0.family == address.family }) < 4
+      {
         addresses.append(address.with(port: port))
       }
       entry = info.ai_next

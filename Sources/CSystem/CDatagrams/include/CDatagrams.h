@@ -11,7 +11,7 @@ enum { datagrams_in_a_batch = 16 };
 // Where a datagram comes from or goes to, and how long it is.
 struct datagram_header {
   union {
-    struct sockaddr any;
+    sa_family_t family;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
   } address;
