@@ -1,4 +1,5 @@
 import Foundation
+import ICE
 import NIOPosix
 
 /// Our ICE with its real driver and nothing on top, on lines of JSON: a peer that a script can join with any other. What it
@@ -7,8 +8,9 @@ import NIOPosix
 enum Probe {
   static func main() async {
     let peer = ProbePeer(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
-    Report.write("ready")
     let decoder = JSONDecoder()
+    warmUp(decoder)
+    Report.write("ready")
     while let line = readLine() {
       do {
         let command = try decoder.decode(Command.self, from: Data(line.utf8))
@@ -19,5 +21,14 @@ enum Probe {
       }
     }
     await peer.close()
+  }
+
+  /// Foundation and OpenSSL take their time when they are first used. In a call both were long before, and the time it
+  /// takes to connect is not theirs.
+  private static func warmUp(_ decoder: JSONDecoder) {
+    _ = try? decoder.decode(Command.self, from: Data(#"{"do":"nothing"}"#.utf8))
+    var random = SystemRandomNumberGenerator()
+    let message = STUNWriter(.request, transactionID: STUNTransactionID(using: &random)).finish(key: "password".utf8)
+    _ = try? STUNMessage(parsing: message).isAuthentic(key: "password".utf8)
   }
 }
