@@ -114,11 +114,18 @@ private struct Film {
     var terminal = SlowTerminal(rate: rate, latency: latency)
     let outcome = play(seconds: 60, &terminal)
     #expect(outcome.mostInFlight <= OutputPacer.mostInFlight)
-    #expect(outcome.finalLambda > Renderer.standardLambda || rate > 300_000)
+    #expect(outcome.finalLambda > Renderer.standardLambda || rate > 50_000)
     let settled = outcome.sent.drop { $0.time < Self.start + .seconds(20) }
     let delays = settled.map { $0.shown - $0.time }
     #expect((delays.max() ?? .hours(1)) < .milliseconds(600), "of pictures that are shown")
     #expect(settled.count > 100, "it goes on showing pictures")
+  }
+
+  @Test func aLongWayIsNoReasonForCoarserPictures() {
+    var terminal = SlowTerminal(rate: 20_000_000, latency: .milliseconds(60))
+    let outcome = play(seconds: 20, &terminal)
+    #expect(outcome.finalLambda == Renderer.standardLambda)
+    #expect(outcome.sent.count > 300 / 2)
   }
 
   @Test func thePriceComesDownWhenTheTerminalRecovers() {

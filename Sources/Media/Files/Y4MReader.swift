@@ -13,7 +13,7 @@ final class Y4MReader {
     self.file = file
     let start = file.position
     guard let line = try Self.line(of: file) else {
-      throw .badFile(path: file.path, position: start, detail: "it is empty")
+      throw .badFile(path: file.path, position: start, detail: "it is cut short: there is nothing in it")
     }
     do throws(Y4MHeader.Problem) { header = try Y4MHeader(line: line) } catch {
       throw .badFile(path: file.path, position: start, detail: error.words)

@@ -18,8 +18,12 @@ struct OutputPacer {
   static let patience = TimeAmount.seconds(1)
   /// The price never rises above this.
   static let highestLambda = 400.0
-  /// Answers later than this are late; within half of it they are prompt.
+  /// Answers later than the quickest by this much are late; within half of it they are prompt.
   static let lateness = TimeAmount.milliseconds(100)
+  /// No way there and back is believed to take longer than this: what does is a terminal that is slow.
+  static let longestWay = TimeAmount.milliseconds(150)
+  /// By this much with every answer the quickest is forgotten, for the way may have changed.
+  private static let forgetting = TimeAmount.microseconds(100)
   /// How much of the budget may be saved up.
   static let burst = TimeAmount.milliseconds(250)
   /// Pictures a second that a budget is shared out to.
@@ -35,6 +39,8 @@ struct OutputPacer {
 
   private var sentTimes: [NIODeadline] = []
   private var misses = 0
+  /// What the quickest answer of late took: the way there and back.
+  private var quickest = OutputPacer.longestWay
   /// What answers that come late add to the price, as a factor.
   private var haste = 1.0
   private var budget: ByteBudget?
@@ -80,9 +86,10 @@ struct OutputPacer {
     guard !sentTimes.isEmpty else { return }
     misses = 0
     let delay = now - sentTimes.removeFirst()
-    if delay > Self.lateness {
+    quickest = min(delay, quickest + Self.forgetting, Self.longestWay)
+    if delay > quickest + Self.lateness {
       slowDown()
-    } else if delay.nanoseconds < Self.lateness.nanoseconds / 2 {
+    } else if (delay - quickest).nanoseconds < Self.lateness.nanoseconds / 2 {
       haste = max(haste * 0.93, 1)
     }
   }

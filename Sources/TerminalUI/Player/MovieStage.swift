@@ -14,6 +14,8 @@ final class MovieStage {
   private var pacer: OutputPacer
   private var bytes: [UInt8] = []
   private var needsClearing = false
+  /// Until then what looks like the beginning of an answer is held back.
+  private let answersUntil = NIODeadline.now() + .seconds(2)
 
   /// Whether the newest picture is not on the screen yet.
   var isBehind = false
@@ -48,7 +50,8 @@ final class MovieStage {
 
   /// Takes late answers of the terminal out of what was typed.
   func withoutAnswers(_ typed: [UInt8]) -> [UInt8] {
-    let rest = probe.feed(typed) + (probe.isFinished ? probe.expire() : [])
+    let isOver = probe.isFinished || answersUntil < .now()
+    let rest = probe.feed(typed) + (isOver ? probe.expire() : [])
     let found = Self.known(probe, terminal, options)
     if found != capabilities {
       capabilities = found
