@@ -32,6 +32,7 @@ public struct CapabilityProbe: Sendable {
   /// Whether DA1 said so; nothing else is proof.
   private var hasSixel = false
   private var sixel = SixelSupport()
+  private var profile = PixelProfile(name: "", multiplexer: nil)
   /// Whether the terminal is on this machine as far as the environment tells.
   private let isLocal: Bool
   private var baseColors: [Int: RGBColor] = [:]
@@ -113,6 +114,7 @@ public struct CapabilityProbe: Sendable {
       takeBaseColor(index, color)
     }
     capabilities.sixel = hasSixel ? sixel : nil
+    capabilities.kitty?.editsImages = profile.editsKittyImages
     if capabilities.cellPixels == nil, let textPixels, let cells = capabilities.screenCells, !cells.isEmpty {
       let size = PixelSize(width: textPixels.width / cells.columns, height: textPixels.height / cells.rows)
       if size.width > 0, size.height > 0 { capabilities.cellPixels = size }
@@ -133,9 +135,9 @@ public struct CapabilityProbe: Sendable {
       capabilities.colors = .trueColor
       note("colours", "true colour", "known of this name")
     }
-    if terminal.keepsUnpaintedPixels, capabilities.multiplexer == nil {
-      sixel.keepsUnpaintedPixels = true
-    }
+    profile = PixelProfile(name: capabilities.name, multiplexer: capabilities.multiplexer)
+    profile.apply(to: &sixel)
+    capabilities.hasInlineImages = profile.hasInlineImages
   }
 }
 

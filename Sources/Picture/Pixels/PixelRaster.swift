@@ -1,7 +1,7 @@
 import Frames
 
-/// The pixels of a sixel picture in I420, as they are shown: a sample follows the camera only when it has moved by more
-/// than the noise, so still parts stay still.
+/// The pixels of a picture in I420: samples follow the camera only where one has moved by more than the noise, so still
+/// parts stay still.
 final class PixelRaster {
   let width: Int
   let height: Int
@@ -22,10 +22,10 @@ final class PixelRaster {
   let runs: Int
 
   /// How far samples may stray before they are followed.
-  private static let lumaNoise: UInt8 = 3
-  private static let chromaNoise: UInt8 = 6
+  var noise: (luma: UInt8, chroma: UInt8)
 
-  init(width: Int, height: Int) {
+  init(width: Int, height: Int, noise: (luma: UInt8, chroma: UInt8)) {
+    self.noise = noise
     self.width = width
     self.height = height
     stride = (width + 63) & ~63
@@ -39,8 +39,12 @@ final class PixelRaster {
     changes = Storage(repeating: true, count: runs * rows)
   }
 
+  /// Whether anything changed with the last frame.
+  private(set) var isChanged = true
+
   func clearChanges() {
     changes.fill(false)
+    isChanged = false
   }
 
   /// Makes everything black.
@@ -59,11 +63,17 @@ final class PixelRaster {
     changes.pointer[row * runs + run]
   }
 
+  /// Notes that a run of a row is to be looked at again.
+  func touch(run: Int, row: Int) {
+    changes.pointer[row * runs + run] = true
+  }
+
   /// Takes a row of luma.
   /// - Parameter x: where it begins, and `count` its length.
   func take(luma: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
-    follow(luma, y + row * stride + x, count, Self.lumaNoise) { offset in
+    follow(luma, y + row * stride + x, count, noise.luma) { offset in
       changes.pointer[row * runs + (x + offset) / Self.run] = true
+      isChanged = true
     }
   }
 
@@ -73,12 +83,13 @@ final class PixelRaster {
       let run = (x + offset) * 2 / Self.run
       changes.pointer[2 * row * runs + run] = true
       changes.pointer[(2 * row + 1) * runs + run] = true
+      isChanged = true
     }
-    follow(blue, u + row * chromaStride + x, count, Self.chromaNoise, flag)
-    follow(red, v + row * chromaStride + x, count, Self.chromaNoise, flag)
+    follow(blue, u + row * chromaStride + x, count, noise.chroma, flag)
+    follow(red, v + row * chromaStride + x, count, noise.chroma, flag)
   }
 
-  /// Copies samples that differ by more than `noise`; tells in steps of 8 samples where there were any.
+  /// Copies eight samples at a time where any of them differs by more than `noise`; tells where that is.
   @inline(__always)
   private func follow(
     _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int, _ noise: UInt8,
@@ -91,9 +102,9 @@ final class PixelRaster {
       let old = UnsafeRawPointer(target + x).loadUnaligned(as: SIMD8<UInt8>.self)
       let larger = new.replacing(with: old, where: old .> new)
       let smaller = new.replacing(with: old, where: old .< new)
-      let result = old.replacing(with: new, where: larger &- smaller .> limit)
-      if unsafeBitCast(result, to: UInt64.self) != unsafeBitCast(old, to: UInt64.self) {
-        UnsafeMutableRawPointer(target + x).storeBytes(of: result, as: SIMD8<UInt8>.self)
+      let moved = SIMD8<UInt8>(repeating: 0).replacing(with: 1, where: larger &- smaller .> limit)
+      if unsafeBitCast(moved, to: UInt64.self) != 0 {
+        UnsafeMutableRawPointer(target + x).storeBytes(of: new, as: SIMD8<UInt8>.self)
         // Eight samples may lie across two runs.
         changed(x)
         changed(x + 7)
@@ -101,8 +112,7 @@ final class PixelRaster {
       x += 8
     }
     while x < count {
-      let difference = Int(source[x]) - Int(target[x])
-      if abs(difference) > Int(noise) {
+      if abs(Int(source[x]) - Int(target[x])) > Int(noise) {
         target[x] = source[x]
         changed(x)
       }

@@ -28,8 +28,7 @@ final class SixelEncoder {
   private let stretches: Storage<Stretch>
   /// First stretch at each column.
   private let heads: Storage<Int32>
-  private let ends = Storage<Int32>(repeating: 0, count: ColorIndex.mostColors + 1)
-  private let isUsed = Storage<Bool>(repeating: false, count: ColorIndex.mostColors)
+  private let ends = Storage<Int32>(repeating: 0, count: 257)
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
@@ -49,71 +48,36 @@ final class SixelEncoder {
   }
 
   /// Writes the image of a rectangle: `top` is counted in pixels of the raster, the height must be a multiple of six.
+  /// - Parameter sharesRegisters: whether the terminal knows the colours of earlier images.
   func encode(
-    _ pixels: Pixels, x: Int, top: Int, width: Int, height: Int, palette: UnsafeBufferPointer<Color>,
+    _ pixels: Pixels, x: Int, top: Int, width: Int, height: Int, palette: ScenePalette, sharesRegisters: Bool,
     into writer: TerminalWriter
   ) {
-    begin(pixels, x: x, top: top, width: width, height: height, palette: palette, into: writer)
-    for band in 0..<height / 6 {
-      let count = collect(pixels, x: x, row: top + band * 6, width: width)
-      // Each sixel is at most a gap (5 bytes), a colour (4), itself (5), and the end of its pass.
-      var pen = writer.begin(atMost: 16 * count + 8)
-      if band > 0 { pen.byte(0x2D) }
-      pack(count: sort(count), into: &pen)
-      writer.finish(pen)
-    }
-    var pen = writer.begin(atMost: 8)
-    pen.literal(ControlSequence.stringTerminator)
-    writer.finish(pen)
-  }
-
-  /// Introducer, size, and the colours that occur.
-  private func begin(
-    _ pixels: Pixels, x: Int, top: Int, width: Int, height: Int, palette: UnsafeBufferPointer<Color>,
-    into writer: TerminalWriter
-  ) {
-    isUsed.fill(false)
-    for row in top..<top + height {
-      let offset = row * pixels.stride + x
-      markColors(pixels.indices + offset, shown: pixels.shown.map { $0 + offset }, count: width)
-    }
-    var pen = writer.begin(atMost: 64 + palette.count * 24)
+    if !sharesRegisters { palette.isNew.fill(true) }
+    var pen = writer.begin(atMost: 64)
     // P2 = 1: what is not painted stays. Pixels are square.
     pen.literal("\u{1B}P0;1q\"1;1;")
     pen.number(width)
     pen.byte(0x3B)
     pen.number(height)
-    for (number, color) in palette.enumerated() where isUsed.pointer[number] {
-      let percent = SixelColor(color)
-      pen.byte(0x23)
-      pen.number(number)
-      pen.literal(";2;")
-      pen.number(percent.red)
-      pen.byte(0x3B)
-      pen.number(percent.green)
-      pen.byte(0x3B)
-      pen.number(percent.blue)
-    }
     writer.finish(pen)
-  }
-
-  /// Notes which colours occur in a row among the pixels that are to be painted.
-  @inline(__always)
-  private func markColors(_ indices: UnsafePointer<UInt8>, shown: UnsafePointer<UInt8>?, count: Int) {
-    let isUsed = isUsed.pointer
-    guard let shown else {
-      for x in 0..<count { isUsed[Int(indices[x])] = true }
-      return
-    }
-    var x = 0
-    while x < count {
-      if UnsafeRawPointer(indices + x).loadUnaligned(as: UInt64.self)
-        != UnsafeRawPointer(shown + x).loadUnaligned(as: UInt64.self)
-      {
-        for x in x..<min(x + 8, count) where indices[x] != shown[x] { isUsed[Int(indices[x])] = true }
+    var skipped = 0
+    for band in 0..<height / 6 {
+      if band > 0 { skipped += 1 }
+      let count = collect(pixels, x: x, row: top + band * 6, width: width)
+      if count == 0 { continue }
+      // Each sixel is at most a gap (5 bytes), a colour (4), itself (5), and the end of its pass.
+      var pen = writer.begin(atMost: 16 * count + 256 * 16 + skipped + 8)
+      while skipped > 0 {
+        pen.byte(0x2D)
+        skipped -= 1
       }
-      x += 8
+      pack(count: sort(count), palette, into: &pen)
+      writer.finish(pen)
     }
+    pen = writer.begin(atMost: 8)
+    pen.literal(ControlSequence.stringTerminator)
+    writer.finish(pen)
   }
 
   /// Lists the sixels of a band, column by column; returns how many.
@@ -179,9 +143,9 @@ final class SixelEncoder {
   /// Sorts the sixels by colour and joins them into stretches; returns how many of those.
   private func sort(_ count: Int) -> Int {
     let ends = ends.pointer
-    ends.update(repeating: 0, count: ColorIndex.mostColors + 1)
+    ends.update(repeating: 0, count: 257)
     for index in 0..<count { ends[Int(found.pointer[index].color) + 1] += 1 }
-    for color in 0..<ColorIndex.mostColors { ends[color + 1] += ends[color] }
+    for color in 0..<256 { ends[color + 1] += ends[color] }
     for index in 0..<count {
       let sixel = found.pointer[index]
       sorted.pointer[Int(ends[Int(sixel.color)])] = sixel
@@ -206,7 +170,7 @@ final class SixelEncoder {
 
   /// Writes the stretches: each pass goes from left to right and takes every stretch that begins where it has come to or
   /// later.
-  private func pack(count: Int, into pen: inout BytePen) {
+  private func pack(count: Int, _ palette: ScenePalette, into pen: inout BytePen) {
     var remaining = chain(count)
     var selected = -1
     var isFirst = true
@@ -222,9 +186,8 @@ final class SixelEncoder {
           previous = current
         } else {
           if Int(stretch.color) != selected {
-            pen.byte(0x23)
-            pen.small(Int(stretch.color))
             selected = Int(stretch.color)
+            select(selected, palette, into: &pen)
           }
           write(stretch, from: x, into: &pen)
           x = Int(stretch.stop)
@@ -237,6 +200,22 @@ final class SixelEncoder {
         current = stretch.next
       }
     }
+  }
+
+  /// Selects a colour, and tells what it is where it is used for the first time.
+  @inline(__always)
+  private func select(_ number: Int, _ palette: ScenePalette, into pen: inout BytePen) {
+    pen.byte(0x23)
+    pen.small(number)
+    guard palette.isNew.pointer[number] else { return }
+    palette.isNew.pointer[number] = false
+    let percent = SixelColor(palette.colors[number])
+    pen.literal(";2;")
+    pen.small(percent.red)
+    pen.byte(0x3B)
+    pen.small(percent.green)
+    pen.byte(0x3B)
+    pen.small(percent.blue)
   }
 
   /// Links all stretches in order of x; returns the first, or -1.

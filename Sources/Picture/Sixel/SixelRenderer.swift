@@ -1,204 +1,127 @@
 import Frames
 
-/// Draws pictures with sixels: a palette for each scene, pixels that ignore noise, and images of only those rows of cells
-/// that changed.
+/// Draws pictures with sixels: a palette for each scene, pixels that ignore noise, and images of only what changed.
 final class SixelRenderer: PixelCanvas {
   let layout: PictureLayout
   private let support: SixelSupport
-  private let raster: PixelRaster
+  private let stage: PixelStage
   private let encoder: SixelEncoder
+  private let palette: ScenePalette
   private let indices: Storage<UInt8>
   private let shown: Storage<UInt8>
-  private let colors = ColorIndex(lumaWeight: 4)
-  private let builder = PaletteBuilder()
-  private var palette = UnsafeBufferPointer<Color>(start: nil, count: 0)
-  private var remoteSampler: PixelSampler?
-  private var selfSampler: PixelSampler?
+  private let changes: ChangeMap
   private var isWhole = true
-  private var hadRemote = false
-  private var hadSelfView = false
-  /// Mean error of the palette when it was made, and frames since.
-  private var freshError = 0
-  private var paletteAge = 0
-  /// First and last changed column of pixels in each row of cells; first beyond last when there is none.
-  private let changes: Storage<(first: Int, last: Int)>
+  private var raster: PixelRaster { stage.raster }
 
-  /// Frames for which a palette is kept unless the scene changes.
-  private static let paletteLife = 15
-  /// Most images a frame is made of; terminals draw few large ones faster than many small ones.
-  private static let mostImages = 4
   private static let bandHeight = 6
+  /// What samples may stray before they are looked at again.
+  private static let noise: (luma: UInt8, chroma: UInt8) = (2, 2)
+  /// How good is good enough, when a byte has its standard price.
+  private static let painter = SixelPainter(keeps: 66, joins: 40)
 
   init(layout: PictureLayout, support: SixelSupport) {
     self.layout = layout
     self.support = support
-    let width = layout.picture.columns * layout.cellPixels.width
     // Terminals may paint or scroll by whole bands, so an image ends with a whole one inside its cells.
     let height = layout.picture.rows * layout.cellPixels.height / Self.bandHeight * Self.bandHeight
-    raster = PixelRaster(width: width, height: height)
-    encoder = SixelEncoder(width: width)
-    indices = Storage(repeating: 0, count: raster.stride * raster.height)
-    shown = Storage(repeating: 0, count: raster.stride * raster.height)
-    changes = Storage(repeating: (first: 0, last: -1), count: layout.picture.rows)
+    stage = PixelStage(layout: layout, height: height, noise: Self.noise)
+    encoder = SixelEncoder(width: stage.raster.width)
+    palette = ScenePalette(registers: support.registers)
+    indices = Storage(repeating: 0, count: stage.raster.stride * height)
+    shown = Storage(repeating: PaletteLookup.none, count: stage.raster.stride * height)
+    changes = ChangeMap(rows: layout.picture.rows, cellWidth: layout.cellPixels.width)
   }
 
   func invalidate() {
     isWhole = true
   }
 
-  /// Writes what changed; returns how many cells lie under the images.
   func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
-    sample(remote: remote, selfView: selfView)
+    if stage.take(remote: remote, selfView: selfView) { isWhole = true }
     choosePalette()
-    index()
-    defer { isWhole = false }
-    if isWhole {
-      image(rows: 0..<layout.picture.rows, columns: 0..<raster.width, into: writer)
-      return layout.picture.columns * layout.picture.rows
-    }
-    return writeChanges(into: writer)
+    paint()
+    let cells = writeImages(into: writer)
+    isWhole = false
+    return cells
   }
 
-  /// Where the self view is, in pixels.
-  private var hole: PixelHole? {
-    layout.selfView.map {
-      // Chroma samples lie on even pixels.
-      PixelHole(
-        x: (($0.column - layout.picture.column) * layout.cellPixels.width) & ~1,
-        y: (($0.row - layout.picture.row) * layout.cellPixels.height) & ~1, height: raster.height)
-    }
+  func clear(into writer: TerminalWriter) {
+    guard support.sharesRegisters else { return }
+    var pen = writer.begin(atMost: 16)
+    pen.literal(ControlSequence.privateRegisters)
+    writer.finish(pen)
   }
 
-  private func sample(remote: VideoFrame?, selfView: VideoFrame?) {
-    raster.clearChanges()
-    if (remote != nil) != hadRemote || (selfView != nil) != hadSelfView { isWhole = true }
-    hadRemote = remote != nil
-    hadSelfView = selfView != nil
-    let inset = selfView == nil ? nil : hole
-    if let remote {
-      let sampler = Self.sampler(&remoteSampler, for: remote, raster.width, raster.height, mirrored: false)
-      sampler.sample(remote, into: raster, x: 0, y: 0, sparing: inset)
-    } else if isWhole {
-      raster.blank()
-    }
-    if let selfView, let inset, inset.x < raster.width, inset.y < raster.height {
-      let sampler = Self.sampler(
-        &selfSampler, for: selfView, raster.width - inset.x, raster.height - inset.y, mirrored: layout.mirrorsSelfView)
-      sampler.sample(selfView, into: raster, x: inset.x, y: inset.y, sparing: nil)
-    }
-  }
-
-  private static func sampler(
-    _ sampler: inout PixelSampler?, for frame: VideoFrame, _ width: Int, _ height: Int, mirrored: Bool
-  ) -> PixelSampler {
-    if let sampler, sampler.fits(frame, width: width, height: height) { return sampler }
-    let made = PixelSampler(
-      size: VideoSize(width: frame.width, height: frame.height), width: width, height: height, mirrored: mirrored)
-    sampler = made
-    return made
-  }
-
-  /// Makes a new palette when the old one no longer suits the picture.
+  /// Makes a new palette when the old one does not suit the picture, and improves it otherwise.
   private func choosePalette() {
-    paletteAge += 1
-    if palette.count > 0 {
-      // Another scene needs another palette at once; one that has changed bit by bit can wait.
-      let tolerated =
-        paletteAge > Self.paletteLife
-        ? freshError * 3 / 2 + 2 * Self.errorScale : freshError * 4 + 10 * Self.errorScale
-      guard error() > tolerated else { return }
+    if palette.isForeign(to: raster) {
+      palette.begin(raster)
+      isWhole = true
+    } else if raster.isChanged, palette.improve(raster, indices.pointer) {
+      forgetStaleColors()
     }
-    palette = builder.build(raster, count: support.registers, index: colors)
-    freshError = error()
-    paletteAge = 0
-    isWhole = true
+    if isWhole {
+      shown.fill(PaletteLookup.none)
+      palette.everythingIsRepainted()
+    }
   }
 
-  private static let errorScale = 4
-
-  /// The mean squared error of the palette, times ``errorScale``, from a sparse grid of pixels.
-  private func error() -> Int {
-    var sum = 0
-    var count = 0
-    for y in stride(from: 0, to: raster.height, by: 11) {
-      for x in stride(from: y & 7, to: raster.width, by: 13) {
-        let color = raster.color(x: x, y: y)
-        let nearest = palette[Int(colors.nearest(color))]
-        sum += color.distance(to: nearest)
-        count += 1
+  /// Has everything painted anew that was painted with colours that have moved too far since.
+  private func forgetStaleColors() {
+    let isStale = palette.isStale.pointer
+    for y in 0..<raster.height {
+      let shown = shown.pointer + y * raster.stride
+      for x in 0..<raster.width where isStale[Int(shown[x])] {
+        shown[x] = PaletteLookup.none
+        raster.touch(run: x / PixelRaster.run, row: y)
       }
     }
-    return sum * Self.errorScale / max(count, 1)
+    palette.forgetStale()
   }
 
-  /// Looks up the colours of the pixels that changed, and notes where that made a difference.
-  private func index() {
-    for row in 0..<layout.picture.rows { changes.pointer[row] = (first: .max, last: -1) }
+  /// Chooses the colours of the pixels that changed, and notes where that made a difference.
+  private func paint() {
+    changes.clear()
     for y in 0..<raster.height {
-      let indices = indices.pointer + y * raster.stride
-      let shown = shown.pointer + y * raster.stride
-      let luma = raster.y + y * raster.stride
-      let blue = raster.u + (y / 2) * raster.chromaStride
-      let red = raster.v + (y / 2) * raster.chromaStride
-      let cellRow = changes.pointer + y / layout.cellPixels.height
+      let offset = y * raster.stride
+      let chroma = (y / 2) * raster.chromaStride
+      let row = SixelPainter.Row(
+        luma: raster.y + offset, blue: raster.u + chroma, red: raster.v + chroma, shown: shown.pointer + offset,
+        indices: indices.pointer + offset,
+        above: indices.pointer + (y % Self.bandHeight == 0 ? offset : offset - raster.stride))
+      let cellRow = y / layout.cellPixels.height
       for run in 0..<raster.runs where isWhole || raster.hasChanged(run: run, row: y) {
         let start = run * PixelRaster.run
         let end = min(start + PixelRaster.run, raster.width)
-        var x = start
-        var differs = false
-        while x < end {
-          // Two pixels share their chroma; the second may lie beyond the edge, where there is room for it.
-          let (u, v) = (blue[x &>> 1], red[x &>> 1])
-          indices[x] = colors.nearest(y: luma[x], u: u, v: v)
-          indices[x &+ 1] = colors.nearest(y: luma[x &+ 1], u: u, v: v)
-          differs = differs || indices[x] != shown[x] || indices[x &+ 1] != shown[x &+ 1]
-          x &+= 2
-        }
-        guard differs else { continue }
-        cellRow.pointee = (first: min(cellRow.pointee.first, start), last: max(cellRow.pointee.last, end - 1))
+        if Self.painter.paint(row, from: start, to: end, palette.lookup) { changes.note(row: cellRow, start..<end) }
       }
     }
   }
 
-  /// One image for each group of rows of cells that changed.
-  private func writeChanges(into writer: TerminalWriter) -> Int {
+  /// Writes the images of a frame; returns how many cells lie under them.
+  private func writeImages(into writer: TerminalWriter) -> Int {
+    let all = ChangeMap.Part(rows: 0..<layout.picture.rows, columns: 0..<raster.width)
+    if isWhole {
+      if support.sharesRegisters {
+        var pen = writer.begin(atMost: 16)
+        pen.literal(ControlSequence.sharedRegisters)
+        writer.finish(pen)
+      }
+      return image(all, into: writer)
+    }
     var cells = 0
-    var images = 0
-    var row = 0
-    let rows = layout.picture.rows
-    while row < rows {
-      guard changes.pointer[row].last >= 0 else {
-        row += 1
-        continue
-      }
-      var end = row + 1
-      var columns = changes.pointer[row]
-      // The last image takes all that is left; the others end where two rows stand still.
-      var next = row + 1
-      while next < rows, images == Self.mostImages - 1 || next - end < 2 {
-        if changes.pointer[next].last >= 0 {
-          columns = (
-            first: min(columns.first, changes.pointer[next].first), last: max(columns.last, changes.pointer[next].last)
-          )
-          end = next + 1
-        }
-        next += 1
-      }
-      // Images begin at cells.
-      let first = columns.first / layout.cellPixels.width * layout.cellPixels.width
-      image(rows: row..<end, columns: first..<columns.last + 1, into: writer)
-      cells += (end - row) * ((columns.last - first) / layout.cellPixels.width + 1)
-      images += 1
-      row = end
+    changes.forEachPart { part in
+      guard support.placesRectangles || cells == 0 else { return }
+      cells += image(support.placesRectangles ? part : all, into: writer)
     }
     return cells
   }
 
-  /// Writes one image; rows are of cells, columns of pixels.
-  private func image(rows: Range<Int>, columns: Range<Int>, into writer: TerminalWriter) {
-    var row = rows.lowerBound
-    let bottom = min(rows.upperBound * layout.cellPixels.height, raster.height)
+  /// Writes one image; returns how many cells it covers.
+  private func image(_ part: ChangeMap.Part, into writer: TerminalWriter) -> Int {
+    var row = part.rows.lowerBound
+    let bottom = min(part.rows.upperBound * layout.cellPixels.height, raster.height)
     var height = bands(from: row, to: bottom)
     // The raster ends with a whole band, counted from its top: begin where the image's bands are the raster's.
     while row * layout.cellPixels.height + height > raster.height {
@@ -206,20 +129,24 @@ final class SixelRenderer: PixelCanvas {
       height = bands(from: row, to: bottom)
     }
     let top = row * layout.cellPixels.height
+    let columns = part.columns
     var pen = writer.begin(atMost: 32)
     pen.moveTo(
       column: layout.picture.column + columns.lowerBound / layout.cellPixels.width,
       row: layout.picture.row + row)
     writer.finish(pen)
-    let leavesRest = !isWhole && support.keepsUnpaintedPixels
     encoder.encode(
       .init(
-        indices: indices.pointer, shown: leavesRest ? UnsafePointer(shown.pointer) : nil, stride: raster.stride),
-      x: columns.lowerBound, top: top, width: columns.count, height: height, palette: palette, into: writer)
+        indices: indices.pointer, shown: support.keepsUnpaintedPixels ? UnsafePointer(shown.pointer) : nil,
+        stride: raster.stride),
+      x: columns.lowerBound, top: top, width: columns.count, height: height, palette: palette,
+      sharesRegisters: support.sharesRegisters, into: writer)
     for y in top..<top + height {
       let offset = y * raster.stride + columns.lowerBound
       (shown.pointer + offset).update(from: indices.pointer + offset, count: columns.count)
     }
+    let width = layout.cellPixels.width
+    return part.rows.count * ((columns.count + width - 1) / width)
   }
 
   /// The height of whole bands that reach from the top of a row of cells to a row of pixels.

@@ -9,4 +9,7 @@ enum ControlSequence {
   static let resetPens: StaticString = "\u{1B}[0m"
   /// ST, which ends an image.
   static let stringTerminator: StaticString = "\u{1B}\\"
+  /// Sixel images use the colours of earlier ones, or only their own.
+  static let sharedRegisters: StaticString = "\u{1B}[?1070l"
+  static let privateRegisters: StaticString = "\u{1B}[?1070h"
 }

@@ -1,7 +1,6 @@
 /// What is known of a terminal by the name it gives itself.
 struct KnownTerminal {
   let hasTrueColor: Bool
-  let keepsUnpaintedPixels: Bool
   let isMultiplexer: Bool
 
   init(_ name: String) {
@@ -12,7 +11,6 @@ struct KnownTerminal {
         "xterm(", "foot", "kitty", "wezterm", "konsole", "vte", "mintty", "contour", "iterm2", "ghostty", "alacritty",
         "mlterm", "rio",
       ]) && Self.version(lowered, of: "xterm(") ?? .max >= 331
-    keepsUnpaintedPixels = isOne(of: ["xterm(", "foot"])
     isMultiplexer = lowered.hasPrefix("tmux")
   }
 

@@ -11,6 +11,8 @@ struct ScreenModel {
     var character: Unicode.Scalar = " "
     var foreground = Ink.standard
     var background = Ink.standard
+    /// Ink and ground exchanged (SGR 7).
+    var isReversed = false
   }
 
   let columns: Int
@@ -34,6 +36,8 @@ struct ScreenModel {
   private(set) var pens = Cell()
   private var saved: (Int, Int, Cell) = (0, 0, Cell())
   private var pendingWrap = false
+  /// Colours of earlier images, where images share them (CSI ? 1070 l).
+  private var sharedRegisters: [Int: Int]?
 
   init(columns: Int, rows: Int, cellWidth: Int = 8, cellHeight: Int = 16) {
     self.columns = columns
@@ -93,6 +97,10 @@ struct ScreenModel {
       updateDepth += final == 0x68 ? 1 : -1
       return
     }
+    if text == "?1070" {
+      sharedRegisters = final == 0x6C ? sharedRegisters ?? [:] : nil
+      return
+    }
     let values = text.split(separator: ";", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
     let first = max(values.first ?? 1, 1)
     switch final {
@@ -115,6 +123,8 @@ struct ScreenModel {
     while at < values.count {
       switch values[at] {
       case 0: pens = Cell()
+      case 7: pens.isReversed = true
+      case 27: pens.isReversed = false
       case 38, 48:
         let isBackground = values[at] == 48
         let ink: Ink
@@ -147,7 +157,10 @@ struct ScreenModel {
       column = 0
       if row == rows - 1 { scrolls += 1 } else { row += 1 }
     }
-    set(column, Cell(character: scalar, foreground: pens.foreground, background: pens.background))
+    set(
+      column,
+      Cell(
+        character: scalar, foreground: pens.foreground, background: pens.background, isReversed: pens.isReversed))
     if column == columns - 1 { pendingWrap = true } else { column += 1 }
   }
 
@@ -161,10 +174,11 @@ struct ScreenModel {
 
   private mutating func sixel(_ bytes: [UInt8]) {
     images += 1
-    guard let image = SixelImage(bytes) else {
+    guard let image = SixelImage(bytes, registers: sharedRegisters ?? [:]) else {
       unknown.append("DCS")
       return
     }
+    if sharedRegisters != nil { sharedRegisters = image.registers }
     let left = column * cellWidth
     let top = row * cellHeight
     lowestImageRow = max(lowestImageRow, top + image.height - 1)

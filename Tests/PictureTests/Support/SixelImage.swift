@@ -9,7 +9,9 @@ struct SixelImage {
   var height: Int { lines.count }
 
   /// Bytes between DCS and ST. Nil when there is no sixel data.
-  init?(_ bytes: [UInt8]) {
+  /// - Parameter registers: colours told by earlier images, where they are shared.
+  init?(_ bytes: [UInt8], registers: [Int: Int] = [:]) {
+    self.registers = registers
     guard let start = bytes.firstIndex(of: 0x71) else { return nil }
     parameters = String(decoding: bytes[..<start], as: UTF8.self).split(
       separator: ";", omittingEmptySubsequences: false

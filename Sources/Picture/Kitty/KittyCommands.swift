@@ -1,0 +1,76 @@
+/// Writes commands of kitty's graphics protocol, in pieces of no more than 4096 bytes of data, and through tmux where it
+/// stands between.
+struct KittyCommands {
+  private let support: KittySupport
+  private let writer: TerminalWriter
+
+  private static let pieceLength = 4096
+
+  init(_ support: KittySupport, _ writer: TerminalWriter) {
+    self.support = support
+    self.writer = writer
+  }
+
+  /// A command without data. All of them are quiet (q=2): no answers come back into the input.
+  func command(_ action: StaticString, _ keys: (inout BytePen) -> Void = { _ in }) {
+    var pen = writer.begin(atMost: 192)
+    open(action, &pen)
+    keys(&pen)
+    close(&pen)
+    writer.finish(pen)
+  }
+
+  /// A command with data.
+  func command(_ action: StaticString, _ data: UnsafeBufferPointer<UInt8>, _ keys: (inout BytePen) -> Void) {
+    let raw = Self.pieceLength / 4 * 3
+    var at = 0
+    repeat {
+      let piece = UnsafeBufferPointer(rebasing: data[at..<min(at + raw, data.count)])
+      var pen = writer.begin(atMost: Base64.length(piece.count) + 224)
+      let isLast = at + piece.count == data.count
+      if at == 0 {
+        open(action, &pen)
+        keys(&pen)
+        if !isLast { pen.literal(",m=1") }
+      } else {
+        escape(&pen)
+        pen.literal(isLast ? "_Gq=2,m=0" : "_Gq=2,m=1")
+      }
+      pen.byte(0x3B)
+      Base64.write(piece, into: &pen)
+      close(&pen)
+      writer.finish(pen)
+      at += piece.count
+    } while at < data.count
+  }
+
+  private func open(_ action: StaticString, _ pen: inout BytePen) {
+    escape(&pen)
+    pen.literal("_Ga=")
+    pen.literal(action)
+    pen.literal(",q=2,i=")
+    pen.number(Int(support.imageID))
+  }
+
+  private func escape(_ pen: inout BytePen) {
+    // tmux takes everything up to ST, with each ESC inside doubled.
+    if support.isInsideTmux { pen.literal("\u{1B}Ptmux;\u{1B}") }
+    pen.byte(0x1B)
+  }
+
+  private func close(_ pen: inout BytePen) {
+    if support.isInsideTmux { pen.byte(0x1B) }
+    pen.literal(ControlSequence.stringTerminator)
+    if support.isInsideTmux { pen.literal(ControlSequence.stringTerminator) }
+  }
+}
+
+extension BytePen {
+  /// A key and its value, after others.
+  mutating func key(_ name: StaticString, _ value: Int) {
+    byte(0x2C)
+    literal(name)
+    byte(0x3D)
+    number(value)
+  }
+}

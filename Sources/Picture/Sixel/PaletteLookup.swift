@@ -1,0 +1,112 @@
+/// Finds the nearest of up to 255 colours. Answers are remembered in a table over 7 bits of each sample, so
+/// only colours not seen before cost a search.
+final class PaletteLookup {
+  /// Most colours there can be; one number is left for ``none``.
+  static let mostColors = 255
+  /// The number of no colour.
+  static let none: UInt8 = 255
+
+  struct Entry {
+    var y: Int32
+    var u: Int32
+    var v: Int32
+    var number: Int32
+
+    var doubled: Entry { Entry(y: 2 &* y, u: 2 &* u, v: 2 &* v, number: number) }
+
+    /// Squared difference, as it is minimized: luma counts a quarter more than each chroma, and all is four times as large.
+    @inline(__always)
+    func distance(y otherY: Int32, u otherU: Int32, v otherV: Int32) -> Int32 {
+      let (dy, du, dv) = (y &- otherY, u &- otherU, v &- otherV)
+      return PaletteLookup.lumaWeight &* dy &* dy &+ PaletteLookup.chromaWeight &* (du &* du &+ dv &* dv)
+    }
+  }
+
+  static let lumaWeight: Int32 = 5
+  static let chromaWeight: Int32 = 4
+
+  private let table = Storage<UInt8>(repeating: none, count: 1 << 21)
+  /// By number; the one of ``none`` is far away from everything.
+  private let entryStorage = Storage<Entry>(repeating: farAway, count: 256)
+  /// In halves, in order of luma.
+  private let byLuma = Storage<Entry>(repeating: farAway, count: 256)
+  /// Where in ``byLuma`` the entries of each luma begin.
+  private let starts = Storage<Int16>(repeating: 0, count: 257)
+  private(set) var count = 0
+  var entries: UnsafePointer<Entry> { UnsafePointer(entryStorage.pointer) }
+
+  private static let farAway = Entry(y: 5000, u: 5000, v: 5000, number: Int32(none))
+
+  /// Takes other colours, as many as there were or not; everything found before is forgotten.
+  func setColors(_ colors: UnsafeBufferPointer<Color>) {
+    count = min(colors.count, Self.mostColors)
+    entryStorage.fill(Self.farAway)
+    for number in 0..<count {
+      let color = colors[number]
+      entryStorage.pointer[number] = Entry(
+        y: Int32(color.y), u: Int32(color.u), v: Int32(color.v), number: Int32(number))
+    }
+    sortByLuma()
+    table.fill(Self.none)
+  }
+
+  private func sortByLuma() {
+    starts.fill(0)
+    for number in 0..<count { starts.pointer[Int(entries[number].y) + 1] += 1 }
+    for luma in 0..<256 { starts.pointer[luma + 1] += starts.pointer[luma] }
+    for number in 0..<count {
+      let entry = entries[number]
+      let start = starts.pointer + Int(entry.y)
+      byLuma.pointer[Int(start.pointee)] = entry.doubled
+      start.pointee += 1
+    }
+    // Each start has moved to the next one's place.
+    for luma in stride(from: 256, through: 1, by: -1) { starts.pointer[luma] = starts.pointer[luma - 1] }
+    starts.pointer[0] = 0
+  }
+
+  /// The number of the nearest colour.
+  /// - Parameter guess: a colour that may be near, to search less.
+  @inline(__always)
+  func nearest(y: UInt8, u: UInt8, v: UInt8, guess: UInt8) -> UInt8 {
+    let slot = Int(y >> 1) << 14 | Int(u >> 1) << 7 | Int(v >> 1)
+    let known = table.pointer[slot]
+    return known != Self.none ? known : remember(slot, guess: guess)
+  }
+
+  @inline(never)
+  private func remember(_ slot: Int, guess: UInt8) -> UInt8 {
+    // Twice the middle of the slot, which lies between whole numbers.
+    let found = search(
+      y2: Int32(slot >> 14) * 4 + 1, u2: Int32(slot >> 7 & 127) * 4 + 1, v2: Int32(slot & 127) * 4 + 1, guess: guess)
+    table.pointer[slot] = found
+    return found
+  }
+
+  /// The number of the colour nearest to one that is given in halves. Walks outwards from the colours of the same luma and
+  /// stops where luma alone is too far away.
+  func search(y2: Int32, u2: Int32, v2: Int32, guess: UInt8) -> UInt8 {
+    let sorted = UnsafePointer(byLuma.pointer)
+    var best = Int32(guess)
+    var distance = entries[Int(guess)].doubled.distance(y: y2, u: u2, v: v2)
+    var up = Int(starts.pointer[Int(min(max(y2 / 2, 0), 255))])
+    var down = up &- 1
+    while up < count {
+      let entry = sorted[up]
+      let luma = entry.y &- y2
+      if Self.lumaWeight &* luma &* luma >= distance { break }
+      let found = entry.distance(y: y2, u: u2, v: v2)
+      if found < distance { (best, distance) = (entry.number, found) }
+      up &+= 1
+    }
+    while down >= 0 {
+      let entry = sorted[down]
+      let luma = entry.y &- y2
+      if Self.lumaWeight &* luma &* luma >= distance { break }
+      let found = entry.distance(y: y2, u: u2, v: v2)
+      if found < distance { (best, distance) = (entry.number, found) }
+      down &-= 1
+    }
+    return UInt8(truncatingIfNeeded: best)
+  }
+}

@@ -1,0 +1,195 @@
+/// The colours of a scene. They are chosen when it begins, from its first picture, and improved a few at a time while it
+/// goes on: each moves to the mean of the pixels it is used for, and one that is hardly used is given to where the error
+/// is largest.
+final class ScenePalette {
+  /// What was seen of a colour since the last improvement.
+  private struct Use {
+    var count: Int32 = 0
+    var y: Int32 = 0
+    var u: Int32 = 0
+    var v: Int32 = 0
+    /// Sum of the distances, and the sample that was farthest away.
+    var error: Int32 = 0
+    var farthest: Int32 = 0
+    var farthestColor = Color.black
+  }
+
+  let lookup = PaletteLookup()
+  private let limit: Int
+  private let histogram = ColorHistogram()
+  private let storage = Storage<Color>(repeating: .black, count: PaletteLookup.mostColors)
+  /// What each colour was when pixels that are still on the screen may have been painted with it.
+  private let painted = Storage<Color>(repeating: .black, count: PaletteLookup.mostColors)
+  private let uses = Storage<Use>(repeating: Use(), count: PaletteLookup.mostColors + 1)
+  /// Colours that are no longer what the screen shows under their number.
+  let isStale = Storage<Bool>(repeating: false, count: PaletteLookup.mostColors + 1)
+  /// Colours the terminal has not been told.
+  let isNew = Storage<Bool>(repeating: true, count: PaletteLookup.mostColors + 1)
+  private var frames = 0
+  /// The colour after the last that was moved.
+  private var improved = 0
+  /// Mean error of the palette when it was made.
+  private var freshError = 0
+
+  /// Rounds of moving the colours of a new palette.
+  private static let rounds = 3
+  /// Frames from one improvement to the next.
+  private static let pace = 8
+  /// Most colours that are moved, and most that are given away, at once.
+  private static let mostMoves = 32
+  private static let mostGifts = 4
+  /// A colour moves when that is farther than this; when it has gone farther than the second, what it painted is painted
+  /// anew.
+  private static let smallMove: Int32 = 12
+  private static let largeMove: Int32 = 80
+
+  /// - Parameter registers: of the terminal.
+  init(registers: Int) {
+    limit = min(max(registers, 2), PaletteLookup.mostColors)
+  }
+
+  var colors: UnsafeBufferPointer<Color> { UnsafeBufferPointer(start: storage.pointer, count: lookup.count) }
+
+  /// Whether the colours do not suit the picture at all: another scene has begun.
+  func isForeign(to raster: PixelRaster) -> Bool {
+    lookup.count == 0 || error(raster) > 4 * freshError + 120
+  }
+
+  /// Chooses colours for a new scene.
+  func begin(_ raster: PixelRaster) {
+    histogram.count(raster)
+    let count = histogram.cut(into: limit, storage.pointer)
+    let colors = UnsafeMutableBufferPointer(start: storage.pointer, count: count)
+    for _ in 0..<Self.rounds {
+      lookup.setColors(UnsafeBufferPointer(colors))
+      histogram.settle(colors, by: lookup)
+    }
+    histogram.sortByUse(colors)
+    for number in 0..<count { colors[number] = SixelColor(colors[number]).shown }
+    lookup.setColors(UnsafeBufferPointer(colors))
+    uses.fill(Use())
+    frames = 0
+    freshError = error(raster)
+    everythingIsRepainted()
+  }
+
+  /// The whole picture is painted with the colours there are now.
+  func everythingIsRepainted() {
+    painted.pointer.update(from: storage.pointer, count: lookup.count)
+    isStale.fill(false)
+    isNew.fill(true)
+  }
+
+  /// The mean distance of the picture's pixels to their colours, from a sparse grid.
+  private func error(_ raster: PixelRaster) -> Int {
+    var sum = 0
+    var count = 0
+    for y in stride(from: 0, to: raster.height, by: 11) {
+      for x in stride(from: y & 7, to: raster.width, by: 13) {
+        let color = raster.color(x: x, y: y)
+        let nearest = lookup.nearest(y: color.y, u: color.u, v: color.v, guess: 0)
+        sum += Int(lookup.entries[Int(nearest)].distance(y: Int32(color.y), u: Int32(color.u), v: Int32(color.v)))
+        count += 1
+      }
+    }
+    return sum / max(count, 1)
+  }
+
+  /// Looks at some pixels and the colours they were given. Every so many frames the colours are improved.
+  /// - Returns: whether some of them became stale (``isStale``).
+  func improve(_ raster: PixelRaster, _ indices: UnsafePointer<UInt8>) -> Bool {
+    observe(raster, indices)
+    frames += 1
+    guard frames % Self.pace == 0 else { return false }
+    let isAnyStale = adjust()
+    uses.fill(Use())
+    return isAnyStale
+  }
+
+  private func observe(_ raster: PixelRaster, _ indices: UnsafePointer<UInt8>) {
+    // Other pixels with every frame, so that small things are seen, too.
+    let phase = frames % Self.pace
+    for y in stride(from: phase, to: raster.height, by: Self.pace) {
+      let row = y * raster.stride
+      for x in stride(from: (y + 3 * phase) & 7, to: raster.width, by: Self.pace) {
+        let color = raster.color(x: x, y: y)
+        let number = Int(indices[row + x])
+        let use = uses.pointer + number
+        let sample = (y: Int32(color.y), u: Int32(color.u), v: Int32(color.v))
+        let distance = lookup.entries[number].distance(y: sample.y, u: sample.u, v: sample.v)
+        use.pointee.count += 1
+        use.pointee.y += sample.y
+        use.pointee.u += sample.u
+        use.pointee.v += sample.v
+        use.pointee.error &+= distance
+        if distance > use.pointee.farthest {
+          use.pointee.farthest = distance
+          use.pointee.farthestColor = color
+        }
+      }
+    }
+  }
+
+  private func adjust() -> Bool {
+    var changes = 0
+    var isAnyStale = false
+    let first = improved % lookup.count
+    for step in 0..<lookup.count where changes < Self.mostMoves {
+      let number = (first + step) % lookup.count
+      improved = number + 1
+      let use = uses.pointer[number]
+      guard use.count >= 8 else { continue }
+      func mean(_ sum: Int32) -> UInt8 { UInt8(clamping: (sum + use.count / 2) / use.count) }
+      let moved = SixelColor(Color(y: mean(use.y), u: mean(use.u), v: mean(use.v))).shown
+      guard Self.distance(moved, storage.pointer[number]) > Self.smallMove else { continue }
+      set(number, moved)
+      changes += 1
+      if Self.distance(moved, painted.pointer[number]) > Self.largeMove { isAnyStale = makeStale(number) }
+    }
+    for _ in 0..<Self.mostGifts {
+      guard let (giver, taker) = gift() else { break }
+      set(giver, SixelColor(uses.pointer[taker].farthestColor).shown)
+      uses.pointer[giver].count = .max
+      uses.pointer[taker].error = 0
+      isAnyStale = makeStale(giver)
+      changes += 1
+    }
+    if changes > 0 { lookup.setColors(colors) }
+    return isAnyStale
+  }
+
+  /// A colour that is hardly used, and one whose pixels are far from it; nil when an exchange does not pay.
+  private func gift() -> (giver: Int, taker: Int)? {
+    var giver = 0
+    var taker = 0
+    for number in 0..<lookup.count {
+      if uses.pointer[number].count < uses.pointer[giver].count { giver = number }
+      if uses.pointer[number].error > uses.pointer[taker].error { taker = number }
+    }
+    // Without its colour a pixel is perhaps this much farther from the next one.
+    let lost = Int(uses.pointer[giver].count) * 120
+    guard giver != taker, Int(uses.pointer[taker].error) / 2 > 2 * lost + 2000 else { return nil }
+    return (giver, taker)
+  }
+
+  private func set(_ number: Int, _ color: Color) {
+    storage.pointer[number] = color
+    isNew.pointer[number] = true
+  }
+
+  private func makeStale(_ number: Int) -> Bool {
+    isStale.pointer[number] = true
+    painted.pointer[number] = storage.pointer[number]
+    return true
+  }
+
+  /// The pixels of stale colours are going to be painted anew.
+  func forgetStale() {
+    isStale.fill(false)
+  }
+
+  private static func distance(_ a: Color, _ b: Color) -> Int32 {
+    PaletteLookup.Entry(y: Int32(a.y), u: Int32(a.u), v: Int32(a.v), number: 0)
+      .distance(y: Int32(b.y), u: Int32(b.u), v: Int32(b.v))
+  }
+}
