@@ -33,7 +33,7 @@ import Testing
   func anySequenceEndsWhereAWholeFrameDoes(mode: RenderMode, seed: UInt64) {
     var random = SeededGenerator(seed: seed &* 31 &+ UInt64(mode.rawValue.count))
     var stage = Stage(mode: mode)
-    for _ in 0..<40 { stage.step(&random) }
+    for _ in 0..<30 { stage.step(&random) }
     stage.settle()
     #expect(stage.isQuiet, "a picture that stands still costs nothing in the end")
     #expect(stage.screen.unknown.isEmpty && stage.screen.scrolls == 0 && stage.screen.updateDepth == 0)
@@ -47,7 +47,7 @@ import Testing
   func aLimitCutsAPictureIntoPiecesThatMakeTheWhole(mode: RenderMode) {
     var random = SeededGenerator(seed: 5)
     var stage = Stage(mode: mode)
-    stage.frame = Scenes.moving(160, 120, time: 4, random: &random)
+    stage.frame = Scenes.moving(96, 72, time: 4, random: &random)
     stage.renderer.byteLimit = 300
     var pieces = 0
     while stage.draw() > 0, pieces < 100 { pieces += 1 }
@@ -63,7 +63,7 @@ import Testing
 
     let renderer: Renderer
     var screen = ScreenModel(columns: columns, rows: rows)
-    var frame = Scenes.solid(160, 120, y: 80)
+    var frame = Scenes.solid(96, 72, y: 80)
     private var viewport = Viewport(columns: columns, rows: rows)
     private var time = 0
     private var bytes: [UInt8] = []
@@ -95,9 +95,9 @@ import Testing
       case 5: lose()
       case 6: time += .random(in: 1...30, using: &random)  // passed over
       case 7: renderer.effects.zoom = .random(in: 1...3, using: &random)
-      case 8: frame = Scenes.solid(160, 120, y: .random(in: 16...235, using: &random), u: 90, v: 170)
+      case 8: frame = Scenes.solid(96, 72, y: .random(in: 16...235, using: &random), u: 90, v: 170)
       default:
-        frame = Scenes.moving(160, 120, time: time / 2, noise: .random(in: 0...4, using: &random), random: &random)
+        frame = Scenes.moving(96, 72, time: time / 2, noise: .random(in: 0...4, using: &random), random: &random)
       }
       draw()
     }
@@ -124,7 +124,7 @@ import Testing
 
     mutating func settle() {
       renderer.lambda = Renderer.standardLambda
-      for _ in 0..<60 { isQuiet = draw() == 0 }
+      for _ in 0..<20 { isQuiet = draw() == 0 }
     }
 
     func wholeFrame() -> ScreenModel {
