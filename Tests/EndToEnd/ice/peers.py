@@ -25,7 +25,8 @@ class Peer:
         self.other = None
         self.candidate_filter = lambda text: True
         self.changed = threading.Condition()
-        self.log = open(log, "ab")
+        self.started = threading.Event()
+        self.log = open(log, "wb")
         self.child = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
             start_new_session=True)
@@ -38,6 +39,8 @@ class Peer:
             self.child.stdin.flush()
         except BrokenPipeError:
             pass  # seen by whoever waits for an answer
+        if command["do"] == "start":
+            self.started.set()
 
     def _read(self):
         for text in self.child.stdout:
@@ -57,7 +60,9 @@ class Peer:
             self.changed.notify_all()
 
     def pass_on(self, line):
-        """The signaling: what one says the other hears, at once and in order."""
+        """The signaling: what one says the other hears, at once and in order, but not before it has begun."""
+        if line["is"] in ("credentials", "candidate"):
+            self.other.started.wait(10)
         if line["is"] == "credentials":
             self.other.tell(do="credentials", ufrag=line["ufrag"], pwd=line["pwd"])
         elif line["is"] == "candidate" and self.candidate_filter(line["candidate"]):
