@@ -113,6 +113,9 @@ def main():
     parser.add_argument("--film", required=True)
     parser.add_argument("--name", default="glyphone")
     options = parser.parse_args()
+    if not os.path.exists(options.film):
+        print(f"{options.film} is missing: there is no film to play")
+        sys.exit(77)
     play = [f"{options.bin}/{options.name}", "play", options.film, "--render", "block"]
     good = True
 
