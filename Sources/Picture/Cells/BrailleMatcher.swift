@@ -68,8 +68,8 @@ struct BrailleMatcher: CellMatcher {
   @inline(__always)
   static func best(_ dots: SIMD8<Float>, total: Float) -> (pattern: Int, gain: Float) {
     var best: (pattern: Int, gain: Float) = (0, 0)
-    for sign in [1, -1] as [Float] {
-      var left = dots * sign
+    for side in 0..<2 {
+      var left = side == 0 ? dots : -dots
       var pattern = 0
       for _ in 0..<8 {
         var next = 0

@@ -53,6 +53,7 @@ final class CellMemory {
     let drawn = UnsafePointer(drawn.pointer + first)
     let (columns, errors) = (selection.columns.pointer, selection.errors.pointer)
     let signatures = selection.signatures.pointer
+    let weight = detail.weight
     var count = 0
     for column in 0..<self.columns {
       let luma = UnsafePointer(tiles.luma + column * TileRow.lumaWords)
@@ -67,7 +68,7 @@ final class CellMemory {
         isForced = true
       }
       let signature = CellSignature(luma: luma, chroma: chroma, detail: detail)
-      let error = isForced ? Float.infinity : Float(signature.distance(to: drawn[column]))
+      let error = isForced ? Float.infinity : Float(signature.distance(to: drawn[column])) * weight
       guard error > threshold else { continue }
       columns[count] = Int32(truncatingIfNeeded: column)
       errors[count] = error

@@ -9,7 +9,7 @@ final class PenChooser {
 
   /// How far from half a colour's place between two of the palette may be to be shown as either: 0 is no dither, 1 gives
   /// each its share.
-  fileprivate static let ditherStrength: Float = 0.5
+  fileprivate static let ditherStrength: Float = 0.25
 
   /// - Parameter depth: ``ColorDepth/ansi256`` or ``ColorDepth/trueColor``.
   init(depth: ColorDepth) {

@@ -50,11 +50,9 @@ struct LetterMatcher: CellMatcher {
   private func look(_ job: MatchingJob, index: Int, column: Int) -> CellLook {
     let tile = LetterSet.reduce(job.luma(column))
     let mean = Float(tile.wrappedSum()) / 64
-    var length: Float = 0
-    for part in [tile.lowHalf.lowHalf, tile.lowHalf.highHalf, tile.highHalf.lowHalf, tile.highHalf.highHalf] {
-      let difference = TileBatch.floats(part) * 0.5 - mean
-      length += (difference * difference).sum()
-    }
+    var length =
+      Self.squares(tile.lowHalf.lowHalf, mean) + Self.squares(tile.lowHalf.highHalf, mean)
+      + Self.squares(tile.highHalf.lowHalf, mean) + Self.squares(tile.highHalf.highHalf, mean)
     let tint = tints.mean(job.chroma(column))
     func color(_ value: Float) -> Color {
       Color(y: ShapeMatcher.luma(min(max(value, 16), 235)), u: tint.u, v: tint.v)
@@ -62,10 +60,7 @@ struct LetterMatcher: CellMatcher {
     // No character explains more than there is; 64 samples have twice the error of 32.
     guard 2 * length > Self.flatness else { return pens.flat(color(mean), column: column, row: job.row) }
     length = length.squareRoot()
-    let scale = Self.tileLength / length
-    for sample in 0..<LetterShapes.samples {
-      letters.set(sample, Int16((Float(tile[sample]) * 0.5 - mean) * scale))
-    }
+    letters.set(tile, mean: mean, scale: Self.tileLength / length)
     let products = letters.products()
     var best = letters.strongest()
     if let kept = job.lookToKeep(index) {
@@ -82,6 +77,13 @@ struct LetterMatcher: CellMatcher {
     return pens.look(
       Glyph(ascii: letters.shapes[best].character), ink: color(ink), ground: color(ground), column: column,
       row: job.row)
+  }
+
+  /// The squared differences from a mean of sums of two samples.
+  @inline(__always)
+  private static func squares(_ sums: SIMD8<UInt16>, _ mean: Float) -> Float {
+    let difference = TileBatch.floats(sums) * 0.5 - mean
+    return (difference * difference).sum()
   }
 
   /// Least squares: tile = ground + slope * coverage. Thin ink is sometimes asked for more than black or white; then the

@@ -32,8 +32,23 @@ final class LetterSet {
   @inline(__always)
   func number(of glyph: Glyph) -> Int { Int(numbers.pointer[Int(glyph.id)]) }
 
+  /// Takes a tile reduced by ``reduce(_:)``: (sample - mean) * scale, which must fit 16 bits.
   @inline(__always)
-  func set(_ sample: Int, _ value: Int16) { tile.pointer[sample] = Lanes(repeating: value) }
+  func set(_ sums: SIMD32<UInt16>, mean: Float, scale: Float) {
+    set(sums.lowHalf.lowHalf, mean, scale, at: 0)
+    set(sums.lowHalf.highHalf, mean, scale, at: 8)
+    set(sums.highHalf.lowHalf, mean, scale, at: 16)
+    set(sums.highHalf.highHalf, mean, scale, at: 24)
+  }
+
+  @inline(__always)
+  private func set(_ sums: SIMD8<UInt16>, _ mean: Float, _ scale: Float, at first: Int) {
+    let values = (TileBatch.floats(sums) * 0.5 - mean) * scale
+    // Adding this leaves the rounded number in the low bits.
+    let bits = unsafeBitCast(values + 12_582_912, to: SIMD8<Int32>.self)
+    let rounded = Lanes(truncatingIfNeeded: bits)
+    for sample in 0..<8 { tile.pointer[first + sample] = Lanes(repeating: rounded[sample]) }
+  }
 
   /// The products of the tile that was set with every shape; valid until the next call.
   @inline(__always)
@@ -54,19 +69,27 @@ final class LetterSet {
     return UnsafeRawPointer(results.pointer).assumingMemoryBound(to: Int16.self)
   }
 
+  /// The products with eight characters, if none is negative.
+  @inline(__always)
+  func product(_ group: Int) -> SIMD8<Float> {
+    TileBatch.floats(unsafeBitCast(results.pointer[group], to: TileBatch.Lanes.self))
+  }
+
   /// The number of the product that is largest in size.
   @inline(__always)
   func strongest() -> Int {
     var largest = Lanes()
+    var places = Lanes()
     for group in 0..<groups {
       let products = results.pointer[group]
       let size = products.replacing(with: 0 &- products, where: products .< 0)
-      largest.replace(with: size, where: size .> largest)
+      let isLarger = size .> largest
+      largest.replace(with: size, where: isLarger)
+      places.replace(with: Int16(truncatingIfNeeded: group), where: isLarger)
     }
-    let wanted = largest.max()
-    let products = UnsafeRawPointer(results.pointer).assumingMemoryBound(to: Int16.self)
-    for number in 0..<shapes.count where abs(Int(products[number])) == Int(wanted) { return number }
-    return 0
+    var best = 0
+    for lane in 1..<8 where largest[lane] > largest[best] { best = lane }
+    return Int(places[best]) * 8 + best
   }
 
   /// Reduces a tile's luma to 4x8 samples, columns one after the other, each the sum of two.

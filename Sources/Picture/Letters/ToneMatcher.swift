@@ -6,75 +6,89 @@ struct ToneMatcher: CellMatcher {
   private let letters: LetterSet
   /// Luma of full ink, above black.
   private let white: Float
-  private let costs: Storage<Cost>
+  private let costs: Storage<Costs>
 
-  /// What a character costs by itself.
-  private struct Cost {
-    var mean: Float = 0
-    var upright: Float = 0
-    var reversed: Float = 0
+  /// What eight characters cost by themselves: their mean, and their squares over all samples.
+  private struct Costs {
+    var mean = SIMD8<Float>()
+    var upright = SIMD8<Float>(repeating: 1e9)
+    var reversed = SIMD8<Float>(repeating: 1e9)
   }
 
   /// Light is counted in so many steps, ink in the other.
   private static let lightSteps: Float = 64
   private static let inkSteps: Float = 15
   /// How much more the mean of a cell counts than where in it the light lies: from a distance only the mean is left.
-  private static let meanWeight: Float = 8
+  private static let meanWeight: Float = 16
   /// The character on the screen is kept when it is no more than this worse (squared, of all samples) than the best.
   private static let loyalty: Float = 0.6
 
   init(font: LetterFont, foreground: Color) {
     letters = LetterSet(font) { $1 * Self.inkSteps }
     white = Float(max(Int(foreground.y), 64) - 16)
-    costs = Storage(repeating: Cost(), count: letters.shapes.count)
+    costs = Storage(repeating: Costs(), count: letters.groups)
     let samples = Float(LetterShapes.samples)
     for (number, shape) in letters.shapes.enumerated() {
       let square = shape.variance + shape.mean * shape.mean
-      costs.pointer[number] = Cost(
-        mean: shape.mean, upright: samples * square, reversed: samples * (1 - 2 * shape.mean + square))
+      let group = costs.pointer + number / 8
+      group.pointee.mean[number % 8] = shape.mean
+      group.pointee.upright[number % 8] = samples * square
+      group.pointee.reversed[number % 8] = samples * (1 - 2 * shape.mean + square)
     }
   }
 
   func match(_ job: MatchingJob) {
     for index in 0..<job.count {
       let column = Int(job.columns[index])
-      job.looks[index] = look(job.luma(column), kept: job.lookToKeep(index))
+      job.looks[index] = look(
+        job.luma(column), threshold: OrderedDither.threshold(column: column, row: job.row), kept: job.lookToKeep(index))
     }
   }
 
-  private func look(_ luma: UnsafePointer<UInt64>, kept: CellLook?) -> CellLook {
-    let tile = LetterSet.reduce(luma)
-    var light: Float = 0
-    for sample in 0..<LetterShapes.samples {
-      let value = min(max((Float(tile[sample]) * 0.5 - 16) / white, 0), 1)
-      light += value
-      letters.set(sample, Int16(value * Self.lightSteps + 0.5))
+  private func look(_ luma: UnsafePointer<UInt64>, threshold: Float, kept: CellLook?) -> CellLook {
+    // Sums of two samples between black and full ink.
+    let black = SIMD32<UInt16>(repeating: 32)
+    let bounded = LetterSet.reduce(luma).clamped(lowerBound: black, upperBound: black &+ UInt16(2 * white))
+    letters.set(bounded, mean: 16, scale: Self.lightSteps / white)
+    let light = (Float(bounded.wrappedSum()) * 0.5 - 16 * Float(LetterShapes.samples)) / white
+    _ = letters.products()
+    let mean = light / Float(LetterShapes.samples)
+    // No character is half ink: between the densest upright and reversed, cells take turns.
+    let wanted = mean + (threshold - 0.5) * mean * (1 - mean)
+    var least = SIMD8<Float>(repeating: .infinity)
+    var places = SIMD8<Int32>()
+    for group in 0..<letters.groups {
+      let (upright, reversed) = errors(group, light: light, wanted: wanted)
+      places.replace(with: Int32(truncatingIfNeeded: 2 * group), where: upright .< least)
+      least.replace(with: upright, where: upright .< least)
+      places.replace(with: Int32(truncatingIfNeeded: 2 * group + 1), where: reversed .< least)
+      least.replace(with: reversed, where: reversed .< least)
     }
-    let products = letters.products()
-    let samples = Float(LetterShapes.samples)
-    let mean = light / samples
-    // What is left of the squared error when that of the tile itself is taken away.
-    func error(_ number: Int, isReversed: Bool) -> Float {
-      let cost = costs.pointer[number]
-      let product = Float(products[number]) * (1 / (Self.lightSteps * Self.inkSteps))
-      let difference = isReversed ? mean - 1 + cost.mean : mean - cost.mean
-      return (isReversed ? cost.reversed - 2 * (light - product) : cost.upright - 2 * product)
-        + samples * Self.meanWeight * difference * difference
-    }
-    var best: (error: Float, number: Int, isReversed: Bool) = (.infinity, 0, false)
-    for number in 0..<letters.shapes.count {
-      let upright = error(number, isReversed: false)
-      if upright < best.error { best = (upright, number, false) }
-      let reversed = error(number, isReversed: true)
-      if reversed < best.error { best = (reversed, number, true) }
-    }
+    var lane = 0
+    for other in 1..<8 where least[other] < least[lane] { lane = other }
     if let kept, kept.background != .unknown {
       let old = letters.number(of: kept.glyph)
       let isReversed = kept.background == .standardForeground
-      if error(old, isReversed: isReversed) <= best.error + Self.loyalty {
-        (best.number, best.isReversed) = (old, isReversed)
-      }
+      let (upright, reversed) = errors(old / 8, light: light, wanted: wanted)
+      if (isReversed ? reversed : upright)[old % 8] <= least[lane] + Self.loyalty { return kept }
     }
-    return .standard(Glyph(ascii: letters.shapes[best.number].character), isReversed: best.isReversed)
+    let number = Int(places[lane] >> 1) * 8 + lane
+    return .standard(Glyph(ascii: letters.shapes[number].character), isReversed: places[lane] & 1 == 1)
+  }
+
+  /// What is left of the squared error of eight characters, upright and reversed, when that of the tile itself is taken
+  /// away.
+  @inline(__always)
+  private func errors(
+    _ group: Int, light: Float, wanted: Float
+  ) -> (upright: SIMD8<Float>, reversed: SIMD8<Float>) {
+    let cost = costs.pointer[group]
+    let product = letters.product(group) * (1 / (Self.lightSteps * Self.inkSteps))
+    let weight = Float(LetterShapes.samples) * Self.meanWeight
+    let (above, below) = (wanted - cost.mean, (wanted - 1) + cost.mean)
+    return (
+      cost.upright - 2 * product + weight * above * above,
+      cost.reversed - 2 * (light - product) + weight * below * below
+    )
   }
 }

@@ -35,6 +35,11 @@ enum CellRaster {
     }
   }
 
+  /// Red, green and blue of the ink or the ground of a cell.
+  static func color(_ cell: ScreenModel.Cell, isInk: Bool) -> [Int] {
+    isInk != cell.isReversed ? color(cell.foreground, standard: 204) : color(cell.background, standard: 0)
+  }
+
   private static let palette: [[Int]] = {
     let base = [
       0x000000, 0xCD0000, 0x00CD00, 0xCDCD00, 0x0000EE, 0xCD00CD, 0x00CDCD, 0xE5E5E5, 0x7F7F7F, 0xFF0000, 0x00FF00,
@@ -53,8 +58,7 @@ enum CellRaster {
         guard let inkA = covers(a.character, x: x, y: y), let inkB = covers(b.character, x: x, y: y) else {
           return a == b ? 0 : letterDifference(a, b)
         }
-        let colorA = inkA ? color(a.foreground, standard: 204) : color(a.background, standard: 0)
-        let colorB = inkB ? color(b.foreground, standard: 204) : color(b.background, standard: 0)
+        let (colorA, colorB) = (color(a, isInk: inkA), color(b, isInk: inkB))
         for channel in 0..<3 { largest = max(largest, abs(colorA[channel] - colorB[channel])) }
       }
     }
@@ -63,8 +67,8 @@ enum CellRaster {
 
   private static func letterDifference(_ a: ScreenModel.Cell, _ b: ScreenModel.Cell) -> Int {
     guard a.character == b.character else { return 255 }
-    let inks = zip(color(a.foreground, standard: 204), color(b.foreground, standard: 204)).map { abs($0 - $1) }
-    let grounds = zip(color(a.background, standard: 0), color(b.background, standard: 0)).map { abs($0 - $1) }
+    let inks = zip(color(a, isInk: true), color(b, isInk: true)).map { abs($0 - $1) }
+    let grounds = zip(color(a, isInk: false), color(b, isInk: false)).map { abs($0 - $1) }
     return (inks + grounds).max() ?? 0
   }
 }

@@ -1,0 +1,87 @@
+import Frames
+import TestSupport
+import Testing
+
+@testable import Picture
+
+/// Terminals with few colours.
+@Suite struct PaletteTests {
+  private static func screen(
+    _ frame: VideoFrame, _ mode: RenderMode, _ capabilities: TerminalCapabilities, columns: Int = 8, rows: Int = 8
+  ) -> ScreenModel {
+    let renderer = Renderer(mode: mode, capabilities: capabilities, fit: .stretch)
+    var bytes: [UInt8] = []
+    renderer.render(remote: frame, selfView: nil, in: Viewport(columns: columns, rows: rows), into: &bytes)
+    var screen = ScreenModel(columns: columns, rows: rows)
+    screen.feed(bytes)
+    #expect(screen.unknown.isEmpty)
+    return screen
+  }
+
+  @Test(arguments: [RenderMode.half, .block, .ascii])
+  func theTerminalsOwnColorsAreDrawnWith(mode: RenderMode) {
+    var capabilities = TerminalCapabilities(colors: .ansi16)
+    let orange = Color(red: 255, green: 128, blue: 0)
+    let frame = Scenes.solid(64, 64, y: orange.y, u: orange.u, v: orange.v)
+    let usual = Self.screen(frame, mode, capabilities)
+    #expect(!usual.cells.contains { $0.character == " " && $0.background == .indexed(5) })
+    capabilities.baseColors = (0..<16).map { RGBColor(red: 16 * $0, green: 16 * $0, blue: 90) }
+    capabilities.baseColors[5] = RGBColor(red: 255, green: 128, blue: 0)
+    let own = Self.screen(frame, mode, capabilities)
+    let wanted = ScreenModel.Cell(background: .indexed(5))
+    #expect(own.cells.allSatisfy { $0.character == " " && $0.background == wanted.background })
+  }
+
+  @Test(arguments: [RenderMode.half, .block, .ascii])
+  func eightColorsAreTheFirstEight(mode: RenderMode) {
+    var random = SeededGenerator(seed: 4)
+    let frame = Scenes.moving(80, 60, time: 2, noise: 20, random: &random)
+    let screen = Self.screen(frame, mode, TerminalCapabilities(colors: .ansi8))
+    let eight = Set((0..<8).map { ScreenModel.Ink.indexed($0) } + [.standard])
+    #expect(screen.cells.allSatisfy { eight.contains($0.foreground) && eight.contains($0.background) })
+    #expect(Set(screen.cells.map(\.background)).count > 1)
+  }
+
+  @Test(arguments: [RenderMode.half, .ascii])
+  func withoutColorsLightCellsAreReversed(mode: RenderMode) {
+    let frame = Scenes.luma(64, 64) { x, _ in x < 32 ? 16 : 235 }
+    let screen = Self.screen(frame, mode, TerminalCapabilities(colors: .mono))
+    for row in 0..<8 {
+      for column in 0..<8 {
+        // A full block or a reversed space: either is all light.
+        let cell = screen[column, row]
+        let isLight = cell.character == " " ? cell.isReversed : cell.character == "█" && !cell.isReversed
+        #expect(isLight == (column >= 4))
+      }
+    }
+  }
+
+  @Test func withoutColorsTheMeanLightIsThatOfThePicture() {
+    let shapes = LetterShapes(.spleen).all
+    for luma in stride(from: UInt8(20), through: 190, by: 17) {
+      var capabilities = TerminalCapabilities(colors: .mono)
+      capabilities.letterFont = .spleen
+      let screen = Self.screen(Scenes.solid(64, 64, y: luma), .ascii, capabilities)
+      let shown = screen.cells.map { cell -> Float in
+        let ink = shapes.first { UInt32($0.character) == cell.character.value }?.mean ?? 0
+        return cell.isReversed ? 1 - ink : ink
+      }
+      let wanted = (Float(luma) - 16) / Float(Color(red: 204, green: 204, blue: 204).y - 16)
+      #expect(abs(shown.reduce(0, +) / 64 - wanted) < 0.1)
+    }
+  }
+
+  @Test func aColorBetweenTwoIsDitheredByPlace() {
+    // Half way between two greys of the palette.
+    let (dark, light) = (Color(red: 108, green: 108, blue: 108), Color(red: 118, green: 118, blue: 118))
+    let frame = Scenes.solid(64, 64, y: UInt8((Int(dark.y) + Int(light.y)) / 2))
+    let capabilities = TerminalCapabilities(colors: .ansi256)
+    let screen = Self.screen(frame, .block, capabilities)
+    let counts = Dictionary(grouping: screen.cells, by: \.background).mapValues(\.count)
+    #expect(counts.count == 2)
+    #expect(counts.values.allSatisfy { $0 >= 16 })
+    #expect(Set(counts.keys) == [.indexed(242), .indexed(243)])
+    // The same every time.
+    #expect(Self.screen(frame, .block, capabilities).cells == screen.cells)
+  }
+}
