@@ -197,6 +197,32 @@ def firewall(suite):
     yield job("tls")
 
 
+def names(suite):
+    """addresses hidden behind `.local` names: both sides on one link, and one that cannot resolve the other's"""
+
+    def job(other, relation):
+        def run(scene):
+            internet = scene.internet()
+            one = internet.site("a")
+            two = internet.host("b")
+            if relation == "link":
+                internet.link(one, "10.1.1.1/24", two, "10.1.1.2/24")
+            else:
+                two = internet.site("c")
+            call = scene.call(("glyphone", one), (other, two))
+            call.start(scene.options(hides=True), scene.options(hides=relation == "link")).connected()
+            check_exchange(call)
+            told = [line["candidate"] for line in call.peers[0].all("candidate") if line["candidate"]]
+            assert told and all(".local " in text for text in told), f"an address was told: {told}"
+            scene.note(f"{len(told)} names told, {call.peers[1].last('pair')['remote']}")
+
+        return f"names-{other}-{relation}", run
+
+    yield job("glyphone", "link")
+    yield job("glyphone", "unresolved")
+    yield job("pion", "unresolved")
+
+
 def roaming(suite):
     """the network changes in mid-call - an interface goes down, an address changes, a cable comes later - and it goes on"""
 
@@ -361,7 +387,7 @@ def nonce(suite):
         yield job(transport)
 
 
-SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, roaming, program, turn, nonce)}
+SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, names, roaming, program, turn, nonce)}
 __doc__ += "".join(f"\n    {name:9} {scene.__doc__}" for name, scene in SCENES.items())
 
 
