@@ -30,8 +30,7 @@ import Testing
     #expect(
       capabilities.sixel
         == SixelSupport(
-          registers: 256, largestImage: PixelSize(width: 1000, height: 1000), keepsUnpaintedPixels: true,
-          sharesRegisters: true))
+          registers: 256, largestImage: PixelSize(width: 1000, height: 1000), keepsUnpaintedPixels: true))
     #expect(RenderMode.automatic(for: capabilities) == .sixel)
   }
 

@@ -5,8 +5,13 @@ import Testing
   @Test func xtermAndFootKeepWhatIsNotPainted() {
     for name in ["XTerm(379)", "foot(1.13.1)"] {
       let profile = PixelProfile(name: name, multiplexer: nil)
-      #expect(profile.keepsUnpaintedPixels && profile.sharesRegisters)
+      #expect(profile.keepsUnpaintedPixels)
     }
+  }
+
+  @Test func onlyFootIsToldColorsOnce() {
+    #expect(PixelProfile(name: "foot(1.13.1)", multiplexer: nil).sharesRegisters)
+    #expect(!PixelProfile(name: "XTerm(379)", multiplexer: nil).sharesRegisters)
   }
 
   @Test(arguments: ["mlterm(3.9.0)", "tmux 3.4", "contour 0.3", "Konsole 22.12.3", "Windows Terminal 1.22", "", "?"])

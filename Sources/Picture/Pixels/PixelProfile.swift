@@ -3,7 +3,7 @@
 ///
 /// | terminal | sixel parts of a frame | unpainted pixels (P2 = 1) | colours of earlier images | kitty: parts of an image |
 /// |---|---|---|---|---|
-/// | xterm | rectangles | stay | yes (?1070) | - |
+/// | xterm | rectangles | stay | not used: other colours would be drawn into old images, too | - |
 /// | foot | rectangles | stay | yes (?1070) | - |
 /// | mlterm 3.9.0 | rectangles | wipe the cells under the image | no, each image tells its own | - |
 /// | kitty | - | - | - | yes |
@@ -43,7 +43,7 @@ public struct PixelProfile: Sendable, Hashable {
   }
 
   private static let table = [
-    Row(name: "xterm(", keepsUnpainted: true, sharesRegisters: true),
+    Row(name: "xterm(", keepsUnpainted: true),
     Row(name: "foot", keepsUnpainted: true, sharesRegisters: true),
     Row(name: "kitty", editsKittyImages: true),
     Row(name: "wezterm", editsKittyImages: true, hasInlineImages: true),
