@@ -175,7 +175,7 @@ def nat(suite):
 
 
 def firewall(suite):
-    """no UDP gets through: a relay over TCP or TLS carries the call"""
+    """no UDP gets through: a relay over TCP or TLS carries the call, or ICE-TCP where one of the two can be reached"""
 
     def job(transport):
         def run(scene):
@@ -195,6 +195,19 @@ def firewall(suite):
 
     yield job("tcp")
     yield job("tls")
+
+    def without_server(scene):
+        internet = scene.internet()
+        sites = internet.site("a"), internet.site("b")
+        internet.router.block_udp()
+        call = scene.call(("glyphone", sites[0]), ("glyphone", sites[1]))
+        began = call.start(scene.options(tcp=True)).connected(timeout=30)
+        check_exchange(call)
+        pair = call.peers[0].last("pair")
+        assert pair["local"].endswith("tcp"), f"the pair is {pair}"
+        scene.note(f"{milliseconds(began[0])}, {pair['local']} - {pair['remote']}")
+
+    yield "firewall-ice-tcp", without_server
 
 
 def names(suite):
