@@ -67,7 +67,7 @@ final class SixelEncoder {
       let count = collect(pixels, x: x, row: top + band * 6, width: width)
       if count == 0 { continue }
       // Each sixel is at most a gap (5 bytes), a colour (4), itself (5), and the end of its pass.
-      var pen = writer.begin(atMost: 16 * count + 256 * 16 + skipped + 8)
+      var pen = writer.begin(atMost: 16 * count + 256 * 20 + skipped + 8)
       while skipped > 0 {
         pen.byte(0x2D)
         skipped -= 1
@@ -202,14 +202,20 @@ final class SixelEncoder {
     }
   }
 
-  /// Selects a colour, and tells what it is where it is used for the first time.
+  /// Selects a colour; tells first what it is where it is used for the first time. Telling alone does not select it in
+  /// xterm.
   @inline(__always)
   private func select(_ number: Int, _ palette: ScenePalette, into pen: inout BytePen) {
+    if palette.isNew.pointer[number] { tell(number, palette, into: &pen) }
     pen.byte(0x23)
     pen.small(number)
-    guard palette.isNew.pointer[number] else { return }
+  }
+
+  private func tell(_ number: Int, _ palette: ScenePalette, into pen: inout BytePen) {
     palette.isNew.pointer[number] = false
     let percent = SixelColor(palette.colors[number])
+    pen.byte(0x23)
+    pen.small(number)
     pen.literal(";2;")
     pen.small(percent.red)
     pen.byte(0x3B)
