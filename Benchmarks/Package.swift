@@ -11,14 +11,17 @@ let package = Package(
   ],
   targets: [
     .target(name: "CAllocationCounter"),
+    .target(name: "CRawDatagrams"),
     .executableTarget(
       name: "bench",
       dependencies: [
-        "CAllocationCounter",
+        "CAllocationCounter", "CRawDatagrams",
         .product(name: "Frames", package: "glyphone"),
+        .product(name: "ICE", package: "glyphone"),
         .product(name: "Picture", package: "glyphone"),
         .product(name: "RTP", package: "glyphone"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility")]),

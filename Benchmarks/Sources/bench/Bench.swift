@@ -5,7 +5,10 @@ import Foundation
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures what Glyphone costs: everything, or one part.",
-    subcommands: [All.self, CallBenchmark.self, PictureBenchmark.self, TableBenchmark.self, TransportBenchmark.self],
+    subcommands: [
+      All.self, CallBenchmark.self, PictureBenchmark.self, TableBenchmark.self, TransportBenchmark.self,
+      ICEBenchmark.self, SocketBenchmark.self,
+    ],
     defaultSubcommand: All.self)
 
   struct All: ParsableCommand {
@@ -14,6 +17,8 @@ struct Bench: ParsableCommand {
     func run() throws {
       try PictureBenchmark.parse([]).run()
       try TransportBenchmark.parse([]).run()
+      try ICEBenchmark.parse([]).run()
+      try SocketBenchmark.parse([]).run()
       try CallBenchmark.parse([]).run()
     }
   }
