@@ -39,8 +39,12 @@ class Scene:
         return self
 
     def __exit__(self, *_):
+        # The namespaces have to go, whatever else fails.
         while self.endings:
-            self.endings.pop()()
+            try:
+                self.endings.pop()()
+            except OSError as error:
+                self.note(f"not ended: {error}")
 
     def internet(self, **options):
         internet = Internet(**options)
