@@ -33,11 +33,11 @@ struct SixelImage {
         color = values[0]
         if values.count == 5 {
           let rgb = values[2...].map { ($0 * 255 + 50) / 100 }
-          registers[color] = rgb[0] << 16 | rgb[1] << 8 | rgb[2]
+          self.registers[color] = rgb[0] << 16 | rgb[1] << 8 | rgb[2]
         }
       case 0x21:
         let count = Self.numbers(bytes, &at)[0]
-        paint(bytes[at] - 0x3F, x, count, band, registers[color])
+        paint(bytes[at] - 0x3F, x, count, band, self.registers[color])
         at += 1
         x += count
       case 0x24: x = 0
@@ -45,7 +45,7 @@ struct SixelImage {
         x = 0
         band += 1
       case 0x3F...0x7E:
-        paint(byte - 0x3F, x, 1, band, registers[color])
+        paint(byte - 0x3F, x, 1, band, self.registers[color])
         x += 1
       default: return nil
       }
