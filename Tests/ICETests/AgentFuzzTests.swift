@@ -5,7 +5,7 @@ import Testing
 @Suite struct AgentFuzzTests {
   @Test(arguments: 0..<8) func standsAnythingInAnyOrder(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
-    for _ in 0..<30 {
+    for _ in 0..<15 {
       let count = Int.random(in: 0...600, using: &random)
       try AgentFuzz.run((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
     }
@@ -20,13 +20,13 @@ import Testing
     ]
     let round: [UInt8] = [9, 3, 0, 2, 0x06, 200, 11, 0, 0, 0, 10, 1, 12, 0, 0, 14, 2, 0, 7]
     var calls = 0
-    for _ in 0..<20 {
+    for _ in 0..<12 {
       var bytes = beginning + (0..<30).flatMap { _ in round }
       for index in bytes.indices where Int.random(in: 0..<20, using: &random) == 0 {
         bytes[index] = UInt8.random(in: 0...255, using: &random)
       }
       if try AgentFuzz.run(bytes) { calls += 1 }
     }
-    #expect(calls > 5)
+    #expect(calls > 3)
   }
 }

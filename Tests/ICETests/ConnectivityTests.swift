@@ -23,37 +23,6 @@ import Testing
     #expect(pair.right.stateNames == ["checking", "connected", "completed"])
   }
 
-  /// Which pairs of NATs two server-reflexive candidates get through; RFC 8445 leaves the rest to relays.
-  static func passes(_ left: NAT.Kind?, _ right: NAT.Kind?) -> Bool {
-    let hard: [NAT.Kind?] = [.symmetric, .portRestricted]
-    return !((left == .symmetric && hard.contains(right)) || (right == .symmetric && hard.contains(left)))
-  }
-
-  @Test(arguments: [NAT.Kind?.none] + NAT.Kind.allCases, [NAT.Kind?.none] + NAT.Kind.allCases)
-  func passesNATs(left: NAT.Kind?, right: NAT.Kind?) throws {
-    let pair = AgentPair(
-      seed: 2, left: left.map { Site("10.0.0.2", behind: $0, as: "203.0.113.1") } ?? Site("203.0.113.11"),
-      right: right.map { Site("10.0.1.2", behind: $0, as: "203.0.113.2") } ?? Site("203.0.113.12"))
-    let server = SimulatedSTUNServer(at: Self.stun, on: pair.network)
-    try pair.start(servers: [Self.stun])
-    #expect(pair.connect(limit: .seconds(10)) == Self.passes(left, right))
-    if Self.passes(left, right) { #expect(pair.mediaFlows()) }
-    #expect(server.requests >= 2)
-    #expect(pair.left.agent.gatheringState == .complete)
-  }
-
-  @Test func passesNATsWithIPv6() throws {
-    let pair = AgentPair(
-      seed: 3, left: Site("fd00::2", behind: .portRestricted, as: "2001:db8:1::1"),
-      right: Site("fd01::2", behind: .portRestricted, as: "2001:db8:2::1"))
-    let stun = address("2001:db8:ff::1", 3478)
-    let server = SimulatedSTUNServer(at: stun, on: pair.network)
-    try pair.start(servers: [stun])
-    #expect(pair.connect())
-    #expect(pair.mediaFlows())
-    #expect(server.requests > 0)
-  }
-
   @Test func findsThePeerBehindTheSameNATDirectly() throws {
     let pair = AgentPair(seed: 4, left: Site("10.0.0.2"), right: Site("10.0.0.3"))
     try pair.start()
@@ -82,13 +51,13 @@ import Testing
     #expect(pair.left.agent.addRemoteCandidate(candidate, now: pair.network.now) == .known)
   }
 
-  @Test(arguments: [0, 10, 20, 30, 40], 0..<8) func connectsInSpiteOfLoss(percent: Int, seed: UInt64) throws {
+  @Test(arguments: [0, 10, 20, 30, 40], 0..<6) func connectsInSpiteOfLoss(percent: Int, seed: UInt64) throws {
     let lossy = LinkConditions(latency: .milliseconds(25), jitter: .milliseconds(10), loss: Double(percent) / 200)
     let pair = AgentPair(
       seed: 100 + seed, left: Site("192.0.2.1", conditions: lossy), right: Site("192.0.2.2", conditions: lossy))
     try pair.start()
     #expect(pair.connect(limit: .seconds(20)))
-    pair.network.run(for: .seconds(60))
+    pair.network.run(for: .seconds(15))
     #expect(!pair.left.stateNames.contains("failed"))
     #expect(!pair.right.stateNames.contains("failed"))
   }

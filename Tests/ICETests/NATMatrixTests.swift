@@ -18,14 +18,20 @@ import Testing
     let remote: CandidateType
   }
 
+  /// Which pairs of NATs two server-reflexive candidates get through; RFC 8445 leaves the rest to relays.
+  static func passes(_ left: NAT.Kind?, _ right: NAT.Kind?) -> Bool {
+    let hard: [NAT.Kind?] = [.symmetric, .portRestricted]
+    return !((left == .symmetric && hard.contains(right)) || (right == .symmetric && hard.contains(left)))
+  }
+
   /// What theory says; nil: no connection.
   static func outcome(_ left: NAT.Kind?, _ right: NAT.Kind?, _ means: Means) -> Outcome? {
     let direct = Outcome(local: type(left, means), remote: type(right, means))
     switch means {
     case .host: return left == nil || right == nil ? direct : nil
-    case .reflexive: return ConnectivityTests.passes(left, right) ? direct : nil
+    case .reflexive: return passes(left, right) ? direct : nil
     // The side that chooses prefers its own end to be direct; so the relay is that of the other one.
-    case .relay: return ConnectivityTests.passes(left, right) ? direct : Outcome(local: direct.local, remote: .relay)
+    case .relay: return passes(left, right) ? direct : Outcome(local: direct.local, remote: .relay)
     }
   }
 
@@ -68,11 +74,11 @@ import Testing
   ) throws {
     let pair = try pair(seed: 1, left, right, family, means)
     let expected = outcome(left, right, means)
-    #expect(pair.connect(limit: .seconds(6)) == (expected != nil))
+    #expect(pair.connect(limit: .seconds(4)) == (expected != nil))
     guard let expected else { return }
-    pair.network.run(for: .seconds(3))
+    pair.network.run(for: .seconds(1))
     #expect(pair.left.selectedTypes == [expected.local, expected.remote])
-    let media = pair.exchangeMedia(for: .seconds(1), every: .milliseconds(100))
+    let media = pair.exchangeMedia(for: .milliseconds(500), every: .milliseconds(100))
     #expect(media.fromLeft == media.sent && media.fromRight == media.sent)
   }
 
@@ -99,7 +105,7 @@ import Testing
     #expect(pair.left.transport.selectedPair?.local.type == .relay)
     #expect(pair.right.transport.selectedPair?.remote.type == .relay)
     #expect(pair.left.candidates.allSatisfy { $0.relatedAddress?.isUsable == false })
-    let media = pair.exchangeMedia(for: .seconds(1), every: .milliseconds(100))
+    let media = pair.exchangeMedia(for: .milliseconds(500), every: .milliseconds(100))
     #expect(media.fromLeft == media.sent && media.fromRight == media.sent)
   }
 
@@ -124,7 +130,7 @@ import Testing
       let pair = try Self.pair(
         seed: UInt64(100 + seed), left, box, .v4, means, conditions: Self.rough(percent: percent))
       #expect(pair.connect(limit: .seconds(15)))
-      pair.network.run(for: .seconds(30))
+      pair.network.run(for: .seconds(10))
       for side in pair.sides { #expect(!side.states.contains(.failed)) }
     }
   }
@@ -142,7 +148,7 @@ import Testing
       side.drain()
     }
     pair.network.schedule(after: .milliseconds(150)) { pair.exchangeCredentials() }
-    let media = pair.exchangeMedia(for: .seconds(10), every: .milliseconds(20))
+    let media = pair.exchangeMedia(for: .seconds(6), every: .milliseconds(20))
     // Of what was sent, what the network lets through arrives, and no less.
     let share = (1 - Double(percent) / 200) * (1 - Double(percent) / 200) * (means == .relay ? 0.85 : 0.92)
     #expect(Double(min(media.fromLeft, media.fromRight)) >= Double(media.sent) * share)

@@ -322,7 +322,7 @@ import Testing
       }
     }
     try pair.start()
-    for round in 0..<3000 {
+    for round in 0..<1500 {
       guard var datagram = seen.randomElement(using: &random) else { continue }
       if Int.random(in: 0..<8, using: &random) > 0 { mutate(&datagram, using: &random) }
       let source = address(
