@@ -140,6 +140,16 @@ final class SimulatedPeer: SimulatedEndpoint {
     drain()
   }
 
+  func restartICE() throws {
+    try session.restartICE()
+    drain()
+  }
+
+  func rollBack() throws {
+    _ = try session.setLocalDescription(Description(type: .rollback, sdp: ""), now: clock.now)
+    drain()
+  }
+
   func close() {
     sendsMedia = false
     session.close(now: clock.now)
