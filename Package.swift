@@ -138,6 +138,7 @@ let package = Package(
         "TestSupport", "Frames", "Signaling", "ChatServer", "Media", "PeerConnection", "ICE", nio, nioConcurrency,
         nioPosix, logging,
       ]),
+    .testTarget(name: "GlyphoneTests", dependencies: ["glyphone", "ICE", nio, arguments], swiftSettings: strict),
     tests("TerminalUI", ["TestSupport", "Frames", "Calling", "Picture", nio]),
   ],
   swiftLanguageModes: [.v6]

@@ -12,6 +12,7 @@ struct BotCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Chat") var chat: ChatOptions
   @OptionGroup(title: "Devices") var media: MediaOptions
+  @OptionGroup(title: "Network") var network: NetworkOptions
   @OptionGroup(title: "Diagnostics") var diagnostics: DiagnosticOptions
 
   @Flag(help: "Take incoming calls; they are declined otherwise.")
@@ -38,7 +39,7 @@ struct BotCommand: AsyncParsableCommand {
     behaviour.seconds = seconds
     behaviour.numberOfCalls = calls ?? (call == nil ? nil : 1)
     let statistics = try diagnostics.statisticsFile()
-    var configuration = try media.configuration(server: chat.server, name: chat.name)
+    var configuration = try media.configuration(server: chat.server, name: chat.name, network: network)
     configuration.report = { line in
       LineFile.standardOutput.write(line)
       statistics?.write(line)

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Calling
 import Foundation
-import ICE
 import Logging
 import Media
 import NIOCore
@@ -39,14 +38,6 @@ struct MediaOptions: ParsableArguments {
   @Option(help: "Seconds an incoming call rings before it ends by itself.")
   var ringTime = 45
 
-  @Option(
-    name: .customLong("stun"),
-    help: ArgumentHelp("A STUN server; may be given several times.", valueName: "stun:HOST:PORT"))
-  var stunServers: [String] = []
-
-  @Flag(help: "Offer the addresses of the loopback interface too, for calls within this machine.")
-  var loopback = false
-
   var choices: MediaChoices { MediaChoices(camera: camera, microphone: microphone, speaker: speaker) }
 
   func validate() throws {
@@ -75,12 +66,13 @@ struct DiagnosticOptions: ParsableArguments {
 }
 
 extension MediaOptions {
-  func configuration(server: String, name: String) throws -> CallController.Configuration {
+  func configuration(
+    server: String, name: String, network: NetworkOptions? = nil
+  ) throws -> CallController.Configuration {
     var configuration = CallController.Configuration(
       server: try SignalingURL(server), name: name, media: choices)
     configuration.ringTime = .seconds(Int64(ringTime))
-    configuration.connection.includesLoopback = loopback
-    configuration.connection.iceServers = try stunServers.map { try ICEServer(uri: $0) }
+    network?.apply(to: &configuration.connection)
     return configuration
   }
 }

@@ -13,6 +13,8 @@ public final class RelayProbe {
     public var loopTime: TimeAmount?
     /// What the server or the network said against it.
     public var problems: [String] = []
+
+    public init() {}
   }
 
   /// One of the two agents, with sockets of its own.
