@@ -123,7 +123,8 @@ let package = Package(
 
     // Tests: one target per room, and what they share.
     .target(
-      name: "TestSupport", dependencies: ["Frames", "ICE", "COpenSSL", nio], path: "Tests/Support", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["Frames", "ICE", "COpenSSL", nio], path: "Tests/Support",
+      swiftSettings: strict),
     tests("SDP", ["TestSupport"], resources: [.copy("Fixtures")]),
     tests("RTP", ["TestSupport", "Frames", nio]),
     tests("Picture", ["TestSupport", "Frames", "CZlib"]),

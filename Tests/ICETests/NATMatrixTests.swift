@@ -150,7 +150,7 @@ import Testing
     pair.network.schedule(after: .milliseconds(150)) { pair.exchangeCredentials() }
     let media = pair.exchangeMedia(for: .seconds(6), every: .milliseconds(20))
     // Of what was sent, what the network lets through arrives, and no less.
-    let share = (1 - Double(percent) / 200) * (1 - Double(percent) / 200) * (means == .relay ? 0.85 : 0.92)
+    let share = (1 - Double(percent) / 200) * (1 - Double(percent) / 200) * 0.85
     #expect(Double(min(media.fromLeft, media.fromRight)) >= Double(media.sent) * share)
     if percent == 0 { #expect(min(media.fromLeft, media.fromRight) >= media.sent) }
     for side in pair.sides {
