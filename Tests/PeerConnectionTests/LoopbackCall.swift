@@ -61,6 +61,9 @@ struct LoopbackSide {
     }
   }
 
+  /// What has happened so far.
+  var events: [PeerConnectionEvent] { log.events }
+
   func waitUntilConnected() async { await waitFor { $0 == .connectionStateChange(.connected) } }
   func waitFor(_ isWanted: @escaping @Sendable (PeerConnectionEvent) -> Bool) async { await log.wait(isWanted) }
 }
@@ -74,6 +77,8 @@ private final class EventLog: Sendable {
   }
 
   private let state = Mutex(State())
+
+  var events: [PeerConnectionEvent] { state.withLock(\.events) }
 
   func add(_ event: PeerConnectionEvent) {
     state.withLock { state in

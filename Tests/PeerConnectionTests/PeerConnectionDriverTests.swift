@@ -32,6 +32,22 @@ import Testing
     await call.close()
   }
 
+  /// The peer is told names; multicast DNS finds what they stand for.
+  @Test func aCallBetweenHiddenAddresses() async throws {
+    let call = try await LoopbackCall { $0.hidesAddresses = true }
+    try await call.negotiate()
+    for side in [call.caller, call.callee] {
+      await side.waitUntilConnected()
+      await side.waitFor { $0 == .iceGatheringStateChange(.complete) }
+      let candidates = side.events.compactMap { event in
+        if case .iceCandidate(let candidate) = event { candidate.candidate } else { nil }
+      }.filter { !$0.isEmpty }
+      #expect(!candidates.isEmpty)
+      #expect(candidates.allSatisfy { $0.contains(".local ") && !$0.contains("127.0.0.1") && !$0.contains("::1") })
+    }
+    await call.close()
+  }
+
   @Test func callsInARowLeaveNothingOpen() async throws {
     func openFiles() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count }
     func call() async throws {
