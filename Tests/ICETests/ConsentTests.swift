@@ -7,7 +7,7 @@ import Testing
 @Suite struct ConsentTests {
   /// Outages begin at these steps of 271 ms after the pair is settled: every phase of the intervals between checks, with
   /// other random numbers each time.
-  static let phases = Array(0..<20)
+  static let phases = Array(0..<16)
 
   private func settledPair(phase: Int = 0) throws -> AgentPair {
     let conditions = LinkConditions(latency: .milliseconds(25))
