@@ -131,6 +131,14 @@ struct CallRecoveryTests {
     #expect(scene.takesAnswer == weAreSmaller)
   }
 
+  @Test("a restart of the peer's that meets ours is enough: none follows while the path holds")
+  func glareIsEnough() {
+    var scene = Scene.inCall()
+    scene.transport(.networkChanged)
+    scene.offer(from: "alice")
+    #expect(scene.takesOffer && scene.machine.deadline == nil)
+  }
+
   @Test("an answer that never came does not block the peer's own restart")
   func staleGlare() {
     var scene = Scene("aaron", users: ["alice", "aaron"])

@@ -47,12 +47,17 @@ extension CallMachine {
       return makeOffer(now: now)
     }
     actions.append(.takeAnswer(callID, sdp: sdp))
+    restartAgreed(now: now)
+  }
+
+  /// Both sides look for paths anew: that is all there is to do if the present one holds, and all for a while if not.
+  private mutating func restartAgreed(now: NIODeadline) {
     if status.phase == .interrupted {
       let next = now + configuration.restartInterval
       setRecovery { $0.next = next }
-    } else {
+    } else if case .up = stage {
       recovery = nil
-      if case .up = stage { deadline = nil }
+      deadline = nil
     }
   }
 
@@ -61,10 +66,9 @@ extension CallMachine {
   mutating func renegotiate(_ sdp: String, from name: String, now: NIODeadline) {
     if let due = answerDue, due > now, ownName < name { return }
     answerDue = nil
-    // It finds a path as well as our own restart would.
-    let next = now + configuration.restartInterval
-    setRecovery { $0.next = next }
     actions.append(.takeOffer(callID, from: name, sdp: sdp))
+    // It finds a path as well as our own restart would.
+    restartAgreed(now: now)
   }
 
   mutating func recoveryDue(now: NIODeadline) {

@@ -91,7 +91,7 @@ public final class SignalingClient: Sendable {
 
   /// Finds out now whether the connection still works, because the network has changed: a server that does not answer
   /// within `patience` is connected to anew, and an attempt that waits for its time is made at once.
-  public func checkConnection(patience: TimeAmount = .seconds(3)) {
+  public func checkConnection(patience: TimeAmount = .milliseconds(1500)) {
     onLoop {
       switch self.state.value.phase {
       case .open(let channel, _):
