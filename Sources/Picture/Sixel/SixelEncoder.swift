@@ -1,21 +1,21 @@
 /// Writes a rectangle of palette indices as one sixel image. In each band of six rows the stretches of all colours are
 /// packed into as few passes as will go, so that little is spent on skipping.
 final class SixelEncoder {
-  /// Six pixels of one colour in one column.
+  /// Pixels of one colour in one column, and the next ones of the stretch.
   private struct Sixel {
+    var next: Int32
     var x: UInt16
-    var color: UInt8
     var bits: UInt8
   }
 
-  /// Sixels of one colour that lie close together, in order: `start..<end`, from `x` to before `stop`.
+  /// Sixels of one colour that lie close together, from `x` to before `stop`.
   private struct Stretch {
-    var start: Int32
-    var end: Int32
+    var first: Int32
+    var last: Int32
     var x: UInt16
     var stop: UInt16
     var color: UInt8
-    /// The next stretch by x.
+    /// The next stretch that is not written yet.
     var next: Int32
   }
 
@@ -23,20 +23,19 @@ final class SixelEncoder {
   private static let smallGap = 4
 
   private let width: Int
-  private let found: Storage<Sixel>
-  private let sorted: Storage<Sixel>
+  private let sixels: Storage<Sixel>
+  private var sixelCount = 0
+  /// In order of x.
   private let stretches: Storage<Stretch>
-  /// First stretch at each column.
-  private let heads: Storage<Int32>
-  private let ends = Storage<Int32>(repeating: 0, count: 257)
+  private var stretchCount = 0
+  /// The last stretch of each colour, or -1.
+  private let latest = Storage<Int32>(repeating: -1, count: 256)
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
     self.width = width
-    found = Storage(repeating: Sixel(x: 0, color: 0, bits: 0), count: 6 * width)
-    sorted = Storage(repeating: Sixel(x: 0, color: 0, bits: 0), count: 6 * width)
-    stretches = Storage(repeating: Stretch(start: 0, end: 0, x: 0, stop: 0, color: 0, next: -1), count: 6 * width)
-    heads = Storage(repeating: -1, count: width)
+    sixels = Storage(repeating: Sixel(next: -1, x: 0, bits: 0), count: 6 * width)
+    stretches = Storage(repeating: Stretch(first: 0, last: 0, x: 0, stop: 0, color: 0, next: -1), count: 6 * width)
   }
 
   /// Where the pixels are, and which of them the terminal shows already.
@@ -64,15 +63,15 @@ final class SixelEncoder {
     var skipped = 0
     for band in 0..<height / 6 {
       if band > 0 { skipped += 1 }
-      let count = collect(pixels, x: x, row: top + band * 6, width: width)
-      if count == 0 { continue }
+      collect(pixels, x: x, row: top + band * 6, width: width)
+      if sixelCount == 0 { continue }
       // Each sixel is at most a gap (5 bytes), a colour (4), itself (5), and the end of its pass.
-      var pen = writer.begin(atMost: 16 * count + 256 * 20 + skipped + 8)
+      var pen = writer.begin(atMost: 16 * sixelCount + 256 * 20 + skipped + 8)
       while skipped > 0 {
         pen.byte(0x2D)
         skipped -= 1
       }
-      pack(count: sort(count), palette, into: &pen)
+      pack(palette, into: &pen)
       writer.finish(pen)
     }
     pen = writer.begin(atMost: 8)
@@ -80,24 +79,27 @@ final class SixelEncoder {
     writer.finish(pen)
   }
 
-  /// Lists the sixels of a band, column by column; returns how many.
-  private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int) -> Int {
+  /// Finds the stretches of a band, column by column.
+  private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int) {
+    sixelCount = 0
+    stretchCount = 0
+    latest.fill(-1)
     let stride = pixels.stride
     let first = pixels.indices + row * stride + x
     let known = pixels.shown.map { $0 + row * stride + x }
-    var count = 0
     var column = 0
     while column < width {
-      if let known, column + 8 <= width, Self.isSame(first + column, known + column, stride) {
-        column += 8
+      let end = min(column + 8, width)
+      guard let known else {
+        for column in column..<end { addColumn(column, first + column, stride) }
+        column = end
         continue
       }
-      for column in column..<min(column + 8, width) {
-        count = collect(column, first + column, known.map { $0 + column }, stride, after: count)
+      if end - column < 8 || !Self.isSame(first + column, known + column, stride) {
+        for column in column..<end { addColumn(column, first + column, known + column, stride) }
       }
-      column += 8
+      column = end
     }
-    return count
   }
 
   /// Whether six rows of eight pixels are on the screen already.
@@ -114,64 +116,81 @@ final class SixelEncoder {
     return difference == 0
   }
 
-  /// Lists the sixels of one column after the `count` there are; returns how many there are then.
+  /// Adds all pixels of a column.
   @inline(__always)
-  private func collect(
-    _ column: Int, _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>?, _ stride: Int, after count: Int
-  ) -> Int {
-    let found = found.pointer
-    var end = count
-    var offset = 0
-    for line in 0..<6 {
-      let color = pixels[offset]
-      let isKnown = shown.map { $0[offset] == color } ?? false
-      offset &+= stride
-      if isKnown { continue }
-      let bit = UInt8(1) &<< UInt8(truncatingIfNeeded: line)
-      var at = count
-      while at < end, found[at].color != color { at &+= 1 }
-      if at < end {
-        found[at].bits |= bit
-      } else {
-        found[end] = Sixel(x: UInt16(truncatingIfNeeded: column), color: color, bits: bit)
-        end &+= 1
+  private func addColumn(_ column: Int, _ pixels: UnsafePointer<UInt8>, _ stride: Int) {
+    var color = pixels[0]
+    var bits: UInt8 = 1
+    var offset = stride
+    var bit: UInt8 = 2
+    while bit < 64 {
+      let next = pixels[offset]
+      if next != color {
+        add(color, bits, column)
+        color = next
+        bits = 0
       }
+      bits |= bit
+      offset &+= stride
+      bit &<<= 1
     }
-    return end
+    add(color, bits, column)
   }
 
-  /// Sorts the sixels by colour and joins them into stretches; returns how many of those.
-  private func sort(_ count: Int) -> Int {
-    let ends = ends.pointer
-    ends.update(repeating: 0, count: 257)
-    for index in 0..<count { ends[Int(found.pointer[index].color) + 1] += 1 }
-    for color in 0..<256 { ends[color + 1] += ends[color] }
-    for index in 0..<count {
-      let sixel = found.pointer[index]
-      sorted.pointer[Int(ends[Int(sixel.color)])] = sixel
-      ends[Int(sixel.color)] += 1
+  /// Adds the pixels of a column that are not on the screen yet.
+  @inline(__always)
+  private func addColumn(
+    _ column: Int, _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, _ stride: Int
+  ) {
+    var offset = 0
+    var bit: UInt8 = 1
+    while bit < 64 {
+      let color = pixels[offset]
+      if color != shown[offset] { add(color, bit, column) }
+      offset &+= stride
+      bit &<<= 1
     }
-    var made = 0
-    for index in 0..<count {
-      let sixel = sorted.pointer[index]
-      if made > 0, stretches.pointer[made - 1].color == sixel.color,
-        Int(sixel.x) - Int(stretches.pointer[made - 1].stop) <= Self.smallGap
-      {
-        stretches.pointer[made - 1].end += 1
-        stretches.pointer[made - 1].stop = sixel.x + 1
-      } else {
-        stretches.pointer[made] = Stretch(
-          start: Int32(index), end: Int32(index) + 1, x: sixel.x, stop: sixel.x + 1, color: sixel.color, next: -1)
-        made += 1
+  }
+
+  /// Adds pixels to the stretch of their colour, or begins another.
+  @inline(__always)
+  private func add(_ color: UInt8, _ bits: UInt8, _ column: Int) {
+    let number = latest.pointer[Int(color)]
+    if number >= 0 {
+      let stretch = stretches.pointer + Int(number)
+      let gap = column &- Int(stretch.pointee.stop)
+      if gap < 0 {
+        sixels.pointer[Int(stretch.pointee.last)].bits |= bits
+        return
+      }
+      if gap <= Self.smallGap {
+        sixels.pointer[Int(stretch.pointee.last)].next = Int32(truncatingIfNeeded: sixelCount)
+        stretch.pointee.last = Int32(truncatingIfNeeded: sixelCount)
+        stretch.pointee.stop = UInt16(truncatingIfNeeded: column &+ 1)
+        append(bits, column)
+        return
       }
     }
-    return made
+    let sixel = Int32(truncatingIfNeeded: sixelCount)
+    let x = UInt16(truncatingIfNeeded: column)
+    latest.pointer[Int(color)] = Int32(truncatingIfNeeded: stretchCount)
+    stretches.pointer[stretchCount] = Stretch(
+      first: sixel, last: sixel, x: x, stop: x &+ 1, color: color, next: Int32(truncatingIfNeeded: stretchCount &+ 1))
+    stretchCount &+= 1
+    append(bits, column)
+  }
+
+  @inline(__always)
+  private func append(_ bits: UInt8, _ column: Int) {
+    sixels.pointer[sixelCount] = Sixel(next: -1, x: UInt16(truncatingIfNeeded: column), bits: bits)
+    sixelCount &+= 1
   }
 
   /// Writes the stretches: each pass goes from left to right and takes every stretch that begins where it has come to or
   /// later.
-  private func pack(count: Int, _ palette: ScenePalette, into pen: inout BytePen) {
-    var remaining = chain(count)
+  private func pack(_ palette: ScenePalette, into pen: inout BytePen) {
+    stretches.pointer[stretchCount - 1].next = -1
+    var remaining: Int32 = 0
     var selected = -1
     var isFirst = true
     while remaining >= 0 {
@@ -224,32 +243,15 @@ final class SixelEncoder {
     pen.small(percent.blue)
   }
 
-  /// Links all stretches in order of x; returns the first, or -1.
-  private func chain(_ count: Int) -> Int32 {
-    heads.fill(-1)
-    for index in Swift.stride(from: count - 1, through: 0, by: -1) {
-      let x = Int(stretches.pointer[index].x)
-      stretches.pointer[index].next = heads.pointer[x]
-      heads.pointer[x] = Int32(index)
-    }
-    var last: Int32 = -1
-    for x in Swift.stride(from: width - 1, through: 0, by: -1) where heads.pointer[x] >= 0 {
-      var tail = heads.pointer[x]
-      while stretches.pointer[Int(tail)].next >= 0 { tail = stretches.pointer[Int(tail)].next }
-      stretches.pointer[Int(tail)].next = last
-      last = heads.pointer[x]
-    }
-    return last
-  }
-
   @inline(__always)
   private func write(_ stretch: Stretch, from x: Int, into pen: inout BytePen) {
     Self.repeated(0, Int(stretch.x) - x, into: &pen)
     var bits: UInt8 = 0
     var count = 0
     var next = Int(stretch.x)
-    for index in Int(stretch.start)..<Int(stretch.end) {
-      let sixel = sorted.pointer[index]
+    var index = stretch.first
+    while index >= 0 {
+      let sixel = sixels.pointer[Int(index)]
       let gap = Int(sixel.x) - next
       if gap > 0 || sixel.bits != bits {
         Self.repeated(bits, count, into: &pen)
@@ -259,6 +261,7 @@ final class SixelEncoder {
       }
       count += 1
       next = Int(sixel.x) + 1
+      index = sixel.next
     }
     Self.repeated(bits, count, into: &pen)
   }
