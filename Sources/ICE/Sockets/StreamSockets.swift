@@ -110,7 +110,7 @@ public final class StreamSockets {
   }
 
   private func tls(_ serverName: String, _ handler: StreamHandler) throws -> NIOSSLClientHandler {
-    let verifier = try verifier ?? Result { () throws(StreamProblem) in try ServerCertificate(roots: tlsRoots) }
+    let verifier = verifier ?? Result { () throws(StreamProblem) in try ServerCertificate(roots: tlsRoots) }
     self.verifier = verifier
     let check = NIOLoopBound((try verifier.get(), handler), eventLoop: eventLoop)
     var configuration = TLSConfiguration.makeClientConfiguration()
