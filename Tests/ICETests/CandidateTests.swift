@@ -64,6 +64,14 @@ import Testing
     #expect(found == expected)
   }
 
+  @Test(arguments: ["EEtu\u{FFFD}.local\r\r", "a\u{7}b", "é"])
+  func passesOverExtensionsThatNobodyCanMean(value: String) throws {
+    let text = "candidate:1 1 udp 1677729532 203.0.113.7 46154 typ srflx ufrag \(value) network-id 1"
+    let candidate = try #require(try Candidate.parse(text))
+    #expect(candidate.usernameFragment == nil)
+    #expect(try Candidate.parse(candidate.attribute) == candidate)
+  }
+
   @Test func boundsTheLength() {
     #expect(throws: CandidateError.tooLong(1200)) { try Candidate.parse(String(repeating: "x", count: 1200)) }
   }

@@ -61,7 +61,7 @@ extension Candidate {
     let transport: Transport
     switch transportName {
     case "udp": transport = .udp
-    case "tcp": transport = .tcp(type: extensions["tcptype"].map(String.init) ?? "")
+    case "tcp": transport = .tcp(type: extensions["tcptype"] ?? "")
     default: throw .malformed("transport", value: String(transportName.prefix(64)))
     }
     self.init(
@@ -70,7 +70,7 @@ extension Candidate {
       relatedAddress: extensions["raddr"].flatMap { ip in
         TransportAddress(ip, port: extensions["rport"].flatMap { UInt16($0) } ?? 0)
       },
-      usernameFragment: extensions["ufrag"].map(String.init))
+      usernameFragment: extensions["ufrag"])
   }
 
   /// The attribute without `a=`, as SDP and `RTCIceCandidate.candidate` have it: `candidate:1 1 udp ...`.
@@ -111,11 +111,15 @@ private struct FieldReader {
     return number
   }
 
-  /// What follows: names and values in turn. The first of a name counts; a name without a value is left out.
-  mutating func extensions() -> [Substring: Substring] {
-    var found: [Substring: Substring] = [:]
+  /// What follows: names and values in turn. The first of a name counts; a name without a value is left out, and so is a
+  /// value that none of those we know can have: they are addresses, numbers, words and ice-chars.
+  mutating func extensions() -> [String: String] {
+    var found: [String: String] = [:]
     while let name = fields.popFirst(), let value = fields.popFirst() {
-      if found[name] == nil { found[name] = value }
+      guard value.utf8.allSatisfy({ $0.isICECharacter || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":") }) else {
+        continue
+      }
+      if found[String(name)] == nil { found[String(name)] = String(value) }
     }
     return found
   }

@@ -28,6 +28,7 @@ func check(_ condition: Bool, _ words: @autoclosure () -> String) {
   if !condition { fail(words()) }
 }
 
+/// Dies, which is how libFuzzer learns that the input is a finding, and keeps it.
 func fail(_ words: String) -> Never {
   print(words)
   fatalError(words)
