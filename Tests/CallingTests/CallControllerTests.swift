@@ -39,10 +39,19 @@ struct CallControllerTests {
     let server = try await ChatServer.start(
       .init(port: 0), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
     let (alice, bob) = (try controller("alice", port: server.port), try controller("bob", port: server.port))
+    let outcome = await call(from: alice, to: bob, seconds: 2, times: 2, bobAnswers: bobAnswers)
+    await server.shutDown()
+    return outcome
+  }
+
+  /// Runs both until alice has called bob so many times, or given up.
+  private func call(
+    from alice: CallController, to bob: CallController, seconds: Int, times: Int, bobAnswers: Bool
+  ) async -> Bot.Outcome {
     var (calling, answering) = (Bot.Behaviour(), Bot.Behaviour())
     calling.calls = "bob"
-    calling.seconds = 2
-    calling.numberOfCalls = 2
+    calling.seconds = seconds
+    calling.numberOfCalls = times
     answering.answers = bobAnswers
     let (caller, callee) = (calling, answering)
     async let running: Void = bob.run()
@@ -51,7 +60,6 @@ struct CallControllerTests {
     let outcome = await Bot.run(caller, controller: alice)
     bob.perform(.quit)
     _ = await (running, taken, dialing)
-    await server.shutDown()
     return outcome
   }
 
@@ -82,18 +90,7 @@ struct CallControllerTests {
         await bob.transportChanged(1, .networkChanged)
       }
     }
-    var (calling, answering) = (Bot.Behaviour(), Bot.Behaviour())
-    calling.calls = "bob"
-    calling.seconds = 3
-    calling.numberOfCalls = 1
-    answering.answers = true
-    let (caller, callee) = (calling, answering)
-    async let running: Void = bob.run()
-    async let taken = Bot.run(callee, controller: bob)
-    async let dialing: Void = alice.run()
-    let outcome = await Bot.run(caller, controller: alice)
-    bob.perform(.quit)
-    _ = await (running, taken, dialing)
+    let outcome = await call(from: alice, to: bob, seconds: 3, times: 1, bobAnswers: true)
     await server.shutDown()
     #expect(outcome.succeeded)
     // The first offer and the restart's, each with credentials of its own.

@@ -49,7 +49,9 @@ final class GlyphTable: Sendable {
 
   static let shared = GlyphTable()
 
-  private nonisolated(unsafe) let storage = Storage(repeating: Entry(), count: Glyph.count)  // written by init only
+  /// Raw memory, so that looking a glyph up costs no bounds check and no reference count. Safe to share: only `init` writes
+  /// it, before anybody else has the table, and ``entries`` hands it out for reading.
+  private nonisolated(unsafe) let storage = Storage(repeating: Entry(), count: Glyph.count)
   var entries: UnsafePointer<Entry> { UnsafePointer(storage.pointer) }
 
   private init() {

@@ -3,7 +3,7 @@
 ///
 /// | terminal | sixel parts of a frame | unpainted pixels (P2 = 1) | colours of earlier images | kitty: parts of an image |
 /// |---|---|---|---|---|
-/// | xterm | rectangles | stay | not used: other colours would be drawn into old images, too | - |
+/// | xterm | rectangles | stay | not relied on | - |
 /// | foot | rectangles | stay | yes (?1070) | - |
 /// | mlterm 3.9.0 | rectangles | wipe the cells under the image | no, each image tells its own | - |
 /// | kitty | - | - | - | yes |

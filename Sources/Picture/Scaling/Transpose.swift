@@ -7,13 +7,13 @@ enum Transpose {
     let r23 = interleaved(word(2), word(3))
     let r45 = interleaved(word(4), word(5))
     let r67 = interleaved(word(6), word(7))
-    let upper = (interleaved(r01.lowHalf, r23.lowHalf), interleaved(r01.highHalf, r23.highHalf))
-    let lower = (interleaved(r45.lowHalf, r67.lowHalf), interleaved(r45.highHalf, r67.highHalf))
+    let upper = (pairs(r01.lowHalf, r23.lowHalf), pairs(r01.highHalf, r23.highHalf))
+    let lower = (pairs(r45.lowHalf, r67.lowHalf), pairs(r45.highHalf, r67.highHalf))
     let target = UnsafeMutableRawPointer(output)
-    store(upper.0.lowHalf, lower.0.lowHalf, at: target)
-    store(upper.0.highHalf, lower.0.highHalf, at: target + 16)
-    store(upper.1.lowHalf, lower.1.lowHalf, at: target + 32)
-    store(upper.1.highHalf, lower.1.highHalf, at: target + 48)
+    target.storeBytes(of: fours(upper.0.lowHalf, lower.0.lowHalf), as: SIMD2<UInt64>.self)
+    target.storeBytes(of: fours(upper.0.highHalf, lower.0.highHalf), toByteOffset: 16, as: SIMD2<UInt64>.self)
+    target.storeBytes(of: fours(upper.1.lowHalf, lower.1.lowHalf), toByteOffset: 32, as: SIMD2<UInt64>.self)
+    target.storeBytes(of: fours(upper.1.highHalf, lower.1.highHalf), toByteOffset: 48, as: SIMD2<UInt64>.self)
   }
 
   /// The bytes of two words in turn, as eight pairs.
@@ -23,23 +23,6 @@ enum Transpose {
     bytes.evenHalf = unsafeBitCast(a, to: SIMD8<UInt8>.self)
     bytes.oddHalf = unsafeBitCast(b, to: SIMD8<UInt8>.self)
     return unsafeBitCast(bytes, to: SIMD8<UInt16>.self)
-  }
-
-  /// Pairs in turn, as four times four bytes.
-  @inline(__always)
-  private static func interleaved(_ a: SIMD4<UInt16>, _ b: SIMD4<UInt16>) -> SIMD4<UInt32> {
-    var pairs = SIMD8<UInt16>()
-    pairs.evenHalf = a
-    pairs.oddHalf = b
-    return unsafeBitCast(pairs, to: SIMD4<UInt32>.self)
-  }
-
-  @inline(__always)
-  private static func store(_ upper: SIMD2<UInt32>, _ lower: SIMD2<UInt32>, at target: UnsafeMutableRawPointer) {
-    var words = SIMD4<UInt32>()
-    words.evenHalf = upper
-    words.oddHalf = lower
-    target.storeBytes(of: words, as: SIMD4<UInt32>.self)
   }
 
   typealias Words = SIMD8<UInt16>

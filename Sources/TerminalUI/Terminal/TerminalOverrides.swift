@@ -24,7 +24,8 @@ public struct TerminalOverrides: Sendable, Hashable {
     if let letterFont { capabilities.letterFont = letterFont }
     switch mode {
     case .sixel: capabilities.sixel = capabilities.sixel ?? SixelSupport()
-    case .kitty: capabilities.kitty = capabilities.kitty ?? KittySupport()
+    case .kitty:
+      capabilities.kitty = capabilities.kitty ?? KittySupport(isInsideTmux: capabilities.multiplexer == .tmux)
     case .iterm2: capabilities.hasInlineImages = true
     case .half, .quadrant, .block, .sextant, .octant, .braille: capabilities.isUTF8 = true
     case .ascii, nil: break
