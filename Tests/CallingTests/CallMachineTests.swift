@@ -293,6 +293,36 @@ struct CallMachineTests {
     #expect(!scene.actions.contains(.makeOffer(scene.machine.callID, to: "alice")))
   }
 
+  @Test("a call made right after logging in waits for the ICE servers, and not for ever", arguments: [true, false])
+  func serversFirst(serverAnswers: Bool) {
+    var scene = Scene()
+    let then = scene.now
+    scene.act { $0.expectServers(now: then) }
+    scene.call("alice")
+    scene.devices()
+    let offer = CallMachine.Action.makeOffer(scene.machine.callID, to: "alice")
+    #expect(!scene.actions.contains(offer))
+    if serverAnswers { scene.act { $0.serversKnown(now: then) } } else { scene.pass(.seconds(2)) }
+    #expect(scene.actions.contains(offer))
+    scene.act { $0.serversKnown(now: then) }
+    #expect(!scene.actions.contains(offer), "the offer is made once")
+  }
+
+  @Test("an answer waits for the ICE servers too, and a caller who leaves meanwhile is not answered")
+  func serversBeforeAnswer() {
+    var scene = Scene()
+    let then = scene.now
+    scene.act { $0.expectServers(now: then) }
+    scene.offer(from: "alice")
+    scene.answer()
+    scene.devices()
+    #expect(scene.machine.deadline == then + .seconds(2))
+    scene.act { $0.hangUpCame(from: "alice", reason: .ended) }
+    #expect(scene.machine.isIdle && scene.machine.deadline == nil)
+    scene.act { $0.serversKnown(now: then) }
+    #expect(scene.actions.isEmpty)
+  }
+
   @Test("a missing device asks the person; cancelling tells a caller that was waiting")
   func deviceQuestion() {
     var scene = Scene()
@@ -414,7 +444,8 @@ struct CallMachineTests {
     var open: Set<Int> = []
     for _ in 0..<400 {
       let name = ["alice", "bob", "carol"].randomElement(using: &random) ?? "alice"
-      switch Int.random(in: 0..<15, using: &random) {
+      let then = scene.now
+      switch Int.random(in: 0..<17, using: &random) {
       case 0: scene.call(name)
       case 1: scene.answer()
       case 2: scene.act { $0.reject() }
@@ -430,6 +461,8 @@ struct CallMachineTests {
       case 11: scene.act { $0.setUsers(["bob"] + (Bool.random() ? [name] : [])) }
       case 12: scene.act { $0.setUsers(["alice", "bob", "carol"]) }
       case 13: scene.act { $0.negotiationFailed($0.callID, "x") }
+      case 14: scene.act { $0.expectServers(now: then) }
+      case 15: scene.act { $0.serversKnown(now: then) }
       default: scene.act { $0.serverLost() }
       }
       for action in scene.actions {

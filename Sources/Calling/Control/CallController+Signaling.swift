@@ -10,9 +10,10 @@ extension CallController {
   func take(_ event: SignalingEvent) {
     switch event {
     case .connecting: emit(.connection(.connecting))
-    case .connected:
+    case .connected(_, let server):
       isOnline = true
       emit(.connection(.online))
+      if server?.supports(.iceServers) == true { step { $0.expectServers(now: .now()) } }
     case .named(let name):
       step { $0.setOwnName(name) }
       signaling.send(.iceServersRequest)
@@ -61,6 +62,7 @@ extension CallController {
     serverRefresh = serversOfServer.refreshAt.map { time in
       eventLoop.scheduleTask(deadline: time) { self.signaling.send(.iceServersRequest) }
     }
+    step { $0.serversKnown(now: .now()) }
   }
 
   /// Inside, people are known by names that are safe to show. Our server gives no others; MDN's may.

@@ -12,6 +12,8 @@ struct CallMachine {
     var ringTime = TimeAmount.seconds(45)
     /// How long we wait for an answer: a little more than others ring.
     var patience = TimeAmount.seconds(60)
+    /// How long a call waits for the chat server to name its STUN and TURN servers.
+    var serversPatience = TimeAmount.seconds(2)
     /// How long the connection may take after the answer.
     var connectTime = TimeAmount.seconds(30)
     /// How long a broken path may take to come back before the call ends.
@@ -119,6 +121,10 @@ struct CallMachine {
   var isPeerOurs = false
   /// Whether the server can be reached.
   var isOnline = true
+  /// Until when a call waits for STUN and TURN servers; nil once they are known, or if this server names none.
+  var serversDue: NIODeadline?
+  /// Whether the devices of the call that is being opened are open.
+  var hasDevices = false
   var recovery: Recovery?
   /// Until when our restart's offer waits for its answer.
   var answerDue: NIODeadline?
@@ -211,7 +217,8 @@ extension CallMachine {
     case .ready(let camera, let microphone):
       status.cameraName = camera
       status.microphoneName = microphone
-      if let offer { take(offer, now: now) } else { makeOffer(now: now) }
+      hasDevices = true
+      connect(offer, now: now)
     case .question(let question): actions.append(.event(.deviceQuestion(question)))
     case .refused(let text):
       notice(.information, text)
@@ -266,7 +273,8 @@ extension CallMachine {
       end(.noAnswer, telling: .noAnswer)
     case .connecting: end(.failed("no path to \(status.peer) was found"), telling: .failed)
     case .up: recoveryDue(now: now)
-    case .idle, .opening: break
+    case .opening(let offer): if hasDevices { connect(offer, now: now) }
+    case .idle: break
     }
   }
 }
@@ -281,6 +289,7 @@ extension CallMachine {
     fresh.isCameraOff = status.isCameraOff
     status = fresh
     remoteSession = nil
+    hasDevices = false
     isPeerOurs = false
     recovery = nil
     answerDue = nil

@@ -427,7 +427,14 @@ class Suite:
             self.note(f"  {name}: FAILED: {error}")
             if not isinstance(error, AssertionError):
                 self.note(traceback.format_exc(limit=-2))
+            self.show_logs(self.logs / name)
             return name
+
+    def show_logs(self, folder, lines=45, width=200):
+        """The ends of the debug logs of our programs: whoever reads what a CI printed has no other way to them."""
+        for log in sorted(folder.glob("*.txt")):
+            dated = [line for line in log.read_text(errors="replace").splitlines() if line[:1].isdigit()]
+            self.note("\n".join([f"  {log.name}:", *(f"    {line[:width]}" for line in dated[-lines:])]))
 
     def run(self):
         jobs = [job for name in self.options.scene or SCENES for job in SCENES[name](self)]
