@@ -74,7 +74,7 @@ def text(times):
     if not times:
         return "-"
     start, first = (statistics.median(column) * 1000 for column in zip(*times))
-    return f"{first:.0f} ({start:.0f})"
+    return f"{first:.3g} ({start:.3g})"
 
 
 if __name__ == "__main__":

@@ -10,12 +10,12 @@ enum Probe {
     let peer = ProbePeer(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
     let decoder = JSONDecoder()
     warmUp(decoder)
-    Report.write("ready")
+    await peer.reportReady()
     while let line = readLine() {
       do {
         let command = try decoder.decode(Command.self, from: Data(line.utf8))
         if command.do == "quit" { break }
-        try await peer.obey(command)
+        if command.do == "start" { try await peer.start(command) } else { peer.take(command) }
       } catch {
         Report.problem("\(error)")
       }
@@ -23,8 +23,8 @@ enum Probe {
     await peer.close()
   }
 
-  /// Foundation and OpenSSL take their time when they are first used. In a call both were long before, and the time it
-  /// takes to connect is not theirs.
+  /// Foundation and OpenSSL take their time when they are first used, and so does the first way back from the event loop,
+  /// which starts a thread. In a call all were long before, and the time it takes to connect is not theirs.
   private static func warmUp(_ decoder: JSONDecoder) {
     _ = try? decoder.decode(Command.self, from: Data(#"{"do":"nothing"}"#.utf8))
     var random = SystemRandomNumberGenerator()

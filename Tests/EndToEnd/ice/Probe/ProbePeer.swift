@@ -23,9 +23,20 @@ actor ProbePeer {
     self.logger = logger
   }
 
-  func obey(_ command: Command) async throws {
+  func reportReady() { Report.write("ready") }
+
+  /// Has a command obeyed on the event loop, after those before it; nobody waits for that.
+  nonisolated func take(_ command: Command) {
+    eventLoop.execute {
+      self.assumeIsolated { peer in
+        do { try peer.obey(command) } catch { Report.problem("\(error)") }
+        peer.drain()
+      }
+    }
+  }
+
+  private func obey(_ command: Command) throws {
     switch command.do {
-    case "start": try await start(command)
     case "credentials": try takeCredentials(command)
     case "candidate":
       if let candidate = try Candidate.parse(command.candidate ?? "") {
@@ -35,7 +46,6 @@ actor ProbePeer {
     case "send": send(command)
     default: Report.write("cannot", ["do": command.do])
     }
-    drain()
   }
 
   func close() async {
@@ -48,7 +58,7 @@ actor ProbePeer {
 
   // MARK: Beginning
 
-  private func start(_ command: Command) async throws {
+  func start(_ command: Command) async throws {
     var configuration = ICEAgent.Configuration()
     configuration.transportPolicy = command.policy == "relay" ? .relay : .all
     let transport = ICETransport(
@@ -69,6 +79,7 @@ actor ProbePeer {
       drain()
     }
     transport.endOfLocalAddresses(now: .now())
+    drain()
   }
 
   private func makeSockets(_ command: Command) -> ICESockets {
