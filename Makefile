@@ -9,6 +9,8 @@ PACKAGES      := pkg-config libncurses-dev libv4l-dev libasound2-dev libvpx-dev 
 # What the end-to-end tests drive: a terminal multiplexer, browsers, X terminals, other implementations of ICE, a TURN
 # server, NATs, a virtual machine.
 TEST_PACKAGES := golang-go golang-github-pion-ice.v2-dev libnice-dev libjson-glib-dev gcc coturn nftables tcpdump openssl \
+                 python3-gi gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+                 gstreamer1.0-plugins-bad python3-websockets \
                  python3-venv tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium firefox-esr \
                  fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils
 

@@ -141,7 +141,10 @@ extension PayloadEncoding {
       clockRate > 0
     else { return nil }
     self.init(name: String(parts[0]), clockRate: clockRate)
-    if parts.count == 3 {
+    if parts.count == 2, matches(PayloadEncoding(name: "opus", clockRate: 48000)) {
+      // There is no other Opus (RFC 7587 section 7), and webrtcbin leaves the number out.
+      channels = 2
+    } else if parts.count == 3 {
       guard let channels = decimal(parts[2], as: UInt8.self), channels > 0 else { return nil }
       self.channels = channels
     }

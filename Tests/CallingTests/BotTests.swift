@@ -57,6 +57,24 @@ struct BotTests {
     #expect(bot.handle(Self.status(.incoming)) == [answers ? .answer : .reject])
   }
 
+  @Test("a call that it took and that never came up counts, and is no success; one that it declined does not count")
+  func failedIncomingCall() {
+    var behaviour = Bot.Behaviour()
+    behaviour.answers = true
+    behaviour.numberOfCalls = 1
+    var bot = Bot(behaviour)
+    _ = bot.handle(Self.status(.incoming))
+    _ = bot.handle(Self.status(.ended(.peerHungUp)))
+    #expect(bot.handle(Self.status(.idle)) == [.quit])
+    #expect(!bot.succeeded)
+
+    behaviour.answers = false
+    bot = Bot(behaviour)
+    _ = bot.handle(Self.status(.incoming))
+    _ = bot.handle(Self.status(.ended(.peerHungUp)))
+    #expect(bot.handle(Self.status(.idle)) == [])
+  }
+
   @Test("answers chat that is meant for it, and never a bot's answer")
   func chat() {
     var bot = Bot(Bot.Behaviour())

@@ -199,6 +199,15 @@ import Testing
     #expect(pair.left.problems.first?.contains("stale") == true)
   }
 
+  /// coturn 4.6 passes over the attribute's number of RFC 8656.
+  @Test(arguments: [0x8000, 0x8032] as [UInt16]) func relaysAtBothFamilies(attribute: UInt16) throws {
+    let pair = client()
+    pair.turn.behaviour.additionalAddressFamily = STUNAttributeType(rawValue: attribute)
+    pair.left.gather(servers: [try pair.server()])
+    pair.network.run(for: .seconds(1))
+    #expect(Set(pair.left.relayed.map(\.family)) == [.v4, .v6])
+  }
+
   @Test func relaysAtIPv6OnlyIfTheServerHasNothingElse() throws {
     let pair = client()
     pair.turn.behaviour.relaysIPv4 = false

@@ -73,6 +73,19 @@ import Testing
     #expect(call.turn.allocations.count == 1, "the caller has given its relay back")
   }
 
+  /// What the offer's first section could have carried, the next one does.
+  @Test func candidatesAreOfASectionThatIsTaken() throws {
+    let call = try SimulatedCall()
+    for peer in call.peers { try peer.addTracks() }
+    var offer = try call.caller.setLocal()
+    offer.sdp.replace("opus/48000/2", with: "silk/24000")
+    try call.callee.setRemote(offer)
+    let answer = try SessionDescription(parsing: call.callee.setLocal().sdp)
+    #expect(answer.media.map(answer.isRejected) == [true, false])
+    let told = call.callee.events.compactMap { if case .iceCandidate(let candidate) = $0 { candidate } else { nil } }
+    #expect(!told.isEmpty && told.allSatisfy { $0.sdpMid == answer.media[1].mid && $0.sdpMLineIndex == 1 })
+  }
+
   @Test func setUpTakesFewRoundTrips() throws {
     // 20 ms one way.
     let call = try SimulatedCall(conditions: LinkConditions(latency: .milliseconds(10)))

@@ -140,6 +140,16 @@ import Testing
     #expect(callee.transceivers[1].mid == nil, "our camera still waits for a section")
   }
 
+  @Test func opusHasTwoChannelsWhateverIsWritten() throws {
+    let text = try Fixture(browser: "chromium", name: "offer").description().description
+    let offer = try SessionDescription(parsing: text.replacing("opus/48000/2", with: "OPUS/48000"))
+    var callee = Caller()
+    let answer = try callee.answer(offer)
+    try answer.validate(asAnswerTo: offer)
+    #expect(answer.media.map(\.port) == [9, 9])
+    #expect(answer.media[0].payloadFormats.first?.encoding?.description.lowercased() == "opus/48000/2")
+  }
+
   @Test func retransmissionOnlyWhereOffered() throws {
     var offer = try Fixture(browser: "chromium", name: "offer").description()
     offer.media[1].payloadFormats.removeAll { $0.isRetransmission }

@@ -19,6 +19,8 @@ public final class SimulatedTURNServer: SimulatedEndpoint {
     public var alternate: TransportAddress?
     public var relaysIPv6 = true
     public var relaysIPv4 = true
+    /// The number by which it knows ADDITIONAL-ADDRESS-FAMILY.
+    public var additionalAddressFamily = STUNAttributeType.additionalAddressFamily
     /// Whether responses are signed with a wrong key.
     public var forgesResponses = false
 
@@ -231,7 +233,7 @@ public final class SimulatedTURNServer: SimulatedEndpoint {
       return STUNErrorCode(code: 442, reason: "Unsupported Transport Protocol")
     }
     let wantsOnlyIPv6 = request.bytes(of: .requestedAddressFamily)?.readableBytesView.first == 2
-    let wantsBoth = request.bytes(of: .additionalAddressFamily) != nil
+    let wantsBoth = request.bytes(of: behaviour.additionalAddressFamily) != nil
     let families: [TransportAddress.Family] = wantsOnlyIPv6 ? [.v6] : wantsBoth ? [.v4, .v6] : [.v4]
     let possible = families.filter { $0 == .v4 ? behaviour.relaysIPv4 : behaviour.relaysIPv6 }
     guard let first = families.first, possible.contains(first) else {

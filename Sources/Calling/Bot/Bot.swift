@@ -33,6 +33,7 @@ public struct Bot: Sendable {
   private var endedCalls = 0
   private var failedCalls = 0
   private var isDialing = false
+  private var hasAnswered = false
   private var isLeaving = false
 
   public init(_ behaviour: Behaviour) {
@@ -67,13 +68,15 @@ public struct Bot: Sendable {
     switch new.phase {
     case .incoming:
       latest = CallStatistics()
+      hasAnswered = behaviour.answers
       return [behaviour.answers ? .answer : .reject]
     case .ended:
-      // A caller that was declined, or gave up, was no call.
-      guard isDialing || latest.seconds > 0 else { return [] }
+      // A caller that was declined was no call.
+      guard isDialing || hasAnswered else { return [] }
       endedCalls += 1
       if !latest.carriedBothWays { failedCalls += 1 }
       isDialing = false
+      hasAnswered = false
     case .idle: return dial()
     default: break
     }

@@ -74,6 +74,8 @@ public struct STUNAttributeType: RawRepresentable, Hashable, Sendable {
   public static let priority = STUNAttributeType(rawValue: 0x0024)
   public static let useCandidate = STUNAttributeType(rawValue: 0x0025)
   public static let additionalAddressFamily = STUNAttributeType(rawValue: 0x8000)
+  /// The same by the number that coturn (4.6) knows it by; nobody else has a meaning for this one.
+  public static let additionalAddressFamilyOfCoturn = STUNAttributeType(rawValue: 0x8032)
   public static let passwordAlgorithms = STUNAttributeType(rawValue: 0x8002)
   public static let alternateDomain = STUNAttributeType(rawValue: 0x8003)
   public static let software = STUNAttributeType(rawValue: 0x8022)

@@ -128,8 +128,9 @@ final class TURNAllocation {
     case .allocate:
       writer.append(.requestedTransport, integer: UInt32(17) << 24)  // UDP
       // An IPv4 address, and an IPv6 one if the server has any: one allocation, since a 5-tuple can have no second.
-      writer.append(
-        wantsOnlyIPv6 ? .requestedAddressFamily : .additionalAddressFamily, integer: UInt32(2) << 24)
+      let attributes: [STUNAttributeType] =
+        wantsOnlyIPv6 ? [.requestedAddressFamily] : [.additionalAddressFamily, .additionalAddressFamilyOfCoturn]
+      for attribute in attributes { writer.append(attribute, integer: UInt32(2) << 24) }
     case .refresh: break
     case .release: writer.append(.lifetime, integer: UInt32(0))
     case .permission(let ip): writer.append(.xorPeerAddress, xored: ip)

@@ -43,8 +43,8 @@ struct JSEP {
   /// The peer's description that counts for candidates: the pending one if any.
   var remoteDescription: SessionDescription? { pendingRemote ?? negotiation.currentRemote }
 
-  /// The first section of our description that counts, for candidates.
-  var firstLocalMid: String? { (pendingLocal?.description ?? negotiation.currentLocal)?.media.first?.mid }
+  /// Our description that counts for candidates: the pending one if any.
+  var localDescription: SessionDescription? { pendingLocal?.description ?? negotiation.currentLocal }
 
   // MARK: - Transceivers
 

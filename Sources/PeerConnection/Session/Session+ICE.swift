@@ -149,8 +149,10 @@ extension Session {
   }
 
   private func describe(_ attribute: String, fragment: String?) -> CandidateDescription {
-    CandidateDescription(
-      candidate: attribute, sdpMid: transportMid ?? jsep.firstLocalMid, sdpMLineIndex: 0,
+    let local = jsep.localDescription
+    let mid = local?.taggedSection?.mid
+    return CandidateDescription(
+      candidate: attribute, sdpMid: mid, sdpMLineIndex: local?.media.firstIndex { $0.mid == mid } ?? 0,
       usernameFragment: fragment)
   }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A browser calls our terminal client over other paths than the plain one: through a relay only, with its addresses hidden
-behind `.local` names, and with ICE restarted in mid-call.
+behind `.local` names, and with ICE restarted in mid-call by either side.
 
     paths.py [--bin DIR] [--browser chromium|firefox]... [--seconds 3] [--logs DIR]
 
@@ -10,6 +10,7 @@ behind `.local` names, and with ICE restarted in mid-call.
 import argparse
 import json
 import pathlib
+import subprocess
 import sys
 import traceback
 
@@ -46,7 +47,7 @@ class Paths(Calls):
         return page
 
     def candidates(self, since):
-        return [event["candidate"] for event in self.stage.reports[self.page][since:] if event["kind"] == "candidate"]
+        return [event for event in self.stage.reports[self.page][since:] if event["kind"] == "candidate"]
 
     def hang_up(self, page):
         self.stage.tell(self.page, do="hang-up")
@@ -61,17 +62,34 @@ class Paths(Calls):
 
     def names(self):
         page = self.call(sees_us=False)
-        hosts = [text for text in self.candidates(page) if " typ host" in text]
+        hosts = [text for text in (event["candidate"] for event in self.candidates(page)) if " typ host" in text]
         assert hosts and all(".local " in text for text in hosts), f"the page shows its addresses: {hosts}"
         self.hang_up(page)
         return f"{len(hosts)} host candidates, all with names; decoded {self.seen['video']['framesDecoded']}"
 
     def restart(self):
+        return self.goes_on(lambda: self.stage.tell(self.page, do="restart"))
+
+    def roaming(self):
+        """Another address comes up, so we restart; the page answers."""
+
+        def address(what):
+            subprocess.run(["ip", "address", what, "10.77.1.1/24", "dev", "inside"], check=True)
+
+        try:
+            return self.goes_on(lambda: address("add"))
+        finally:
+            address("delete")
+
+    def goes_on(self, restart):
+        """Restarts ICE in mid-call."""
         page = self.call()
         before = self.stage.mark(self.page)
+        old = {event["fragment"] for event in self.candidates(page)}
         decoded = self.seen["video"]["framesDecoded"]
-        self.stage.tell(self.page, do="restart")
-        self.stage.wait(self.page, "new candidates", lambda e: e["kind"] == "candidate", before)
+        restart()
+        self.stage.wait(self.page, "new candidates",
+                        lambda e: e["kind"] == "candidate" and e["fragment"] not in old, before)
         line = self.bot.mark()
         after = self.stage.wait(
             self.page, "pictures after the restart",
@@ -93,6 +111,7 @@ SCENES = {
     "relay-tcp": (Paths.relay, {"query": relay_only("tcp")}),
     "names": (Paths.names, {"query": {"media": "none"}, "hides": True}),
     "restart": (Paths.restart, {}),
+    "roaming": (Paths.roaming, {}),
 }
 
 

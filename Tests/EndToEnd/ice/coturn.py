@@ -9,14 +9,14 @@ USER, PASSWORD, REALM, SECRET = "glyph", "phone-pass", "glyphone.test", "north"
 
 
 class Certificate:
-    """An authority of our own and a server's certificate for `name` and `address`."""
+    """An authority of our own and a server's certificate for `name` and `addresses`."""
 
-    def __init__(self, folder, name="turn.glyphone.test", address="127.0.0.1", label="turn"):
+    def __init__(self, folder, name="turn.glyphone.test", addresses=("127.0.0.1",), label="turn"):
         folder = pathlib.Path(folder)
         self.root, self.chain, self.key = (folder / f"{label}-{part}.pem" for part in ("root", "chain", "key"))
         root_key, request = folder / f"{label}-root-key.pem", folder / f"{label}-request.pem"
         extensions = folder / f"{label}.ext"
-        extensions.write_text(f"subjectAltName=DNS:{name},IP:{address}\n")
+        extensions.write_text(",".join([f"subjectAltName=DNS:{name}", *(f"IP:{address}" for address in addresses)]) + "\n")
         self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                      "-subj", f"/CN={label} test authority", "-keyout", root_key, "-out", self.root)
         self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",

@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "browser")]
-from coturn import SECRET, Capture, Certificate, Coturn, is_tls, media_gap, server  # noqa: E402
+from coturn import PASSWORD, SECRET, USER, Capture, Certificate, Coturn, is_tls, media_gap, server  # noqa: E402
 from harness import Process  # noqa: E402
 from lab import Internet  # noqa: E402
 from peers import Call, Peer, Programs, Timeout  # noqa: E402
 
 ROOT = HERE.parents[2]
 OTHERS = ("aioice", "pion", "libnice")
+CALLERS = ("webrtcbin", "aiortc")
 CAN_RESTART = ("glyphone", "pion", "libnice")
 TRANSPORTS = ("udp", "tcp", "tls")
 
@@ -49,11 +50,11 @@ class Scene:
     def internet(self, **options):
         internet = Internet(**options)
         self.endings.append(lambda: internet.__exit__())
-        self.certificate = Certificate(self.folder, address=internet.SERVER)
+        self.certificate = Certificate(self.folder, addresses=(internet.SERVER, internet.SERVER6))
         return internet
 
     def coturn(self, internet, *options, tls=True):
-        turn = Coturn(internet.server, [internet.SERVER], self.folder, self.certificate if tls else None, options)
+        turn = Coturn(internet.server, internet.server_addresses, self.folder, self.certificate if tls else None, options)
         self.endings.append(turn.stop)
         return turn
 
@@ -66,9 +67,10 @@ class Scene:
         return peer
 
     def process(self, host, label, command):
-        """One of our programs on a host."""
-        command = [self.suite.options.bin / command[0], *command[1:]]
-        process = Process(host.command(command), log=self.folder / f"{label}.log")
+        """One of our programs on a host, or one that makes whole calls."""
+        program, *arguments = command
+        start = self.suite.programs.commands[program] if program in CALLERS else [self.suite.options.bin / program]
+        process = Process(host.command([*start, *arguments]), log=self.folder / f"{label}.log")
         self.endings.append(process.stop)
         return process
 
@@ -214,6 +216,39 @@ def firewall(suite):
     yield "firewall-ice-tcp", without_server
 
 
+def families(suite):
+    """IPv6 alone: directly, and through relays over UDP, TCP and TLS; one side IPv4 and the other IPv6, joined by a relay"""
+
+    def job(kind, transport, of_one, of_other):
+        def run(scene):
+            internet = scene.internet(families=(4, 6))
+            scene.coturn(internet)
+            call = scene.call(("glyphone", internet.site("a", families=of_one)), (kind, internet.site("b", families=of_other)))
+            options = []
+            for families in (of_one, of_other):
+                address = f"[{internet.SERVER6}]" if families == (6,) else internet.SERVER
+                choice = {"servers": [server(transport, address)]} if transport else {}
+                # Nobody can reach the other directly where they have no family in common.
+                options.append(scene.options(**choice, policy="relay" if transport and of_one == of_other else "all"))
+            began = call.start(*options).connected()
+            check_exchange(call)
+            pair = call.peers[0].last("pair")
+            relayed = any(pair[side].startswith("relay") for side in ("local", "remote"))
+            assert relayed == bool(transport), f"the pair is {pair}"
+            scene.note(f"{milliseconds(began[0])}, {pair['local']} - {pair['remote']}")
+
+        names = "-".join(str(*families) for families in (of_one, of_other))
+        return f"families-{names}-{kind}-{transport or 'direct'}", run
+
+    for transport in (None, *TRANSPORTS):
+        yield job("glyphone", transport, (6,), (6,))
+    # Neither knows IPv6 relays.
+    for kind in ("aioice", "pion"):
+        yield job(kind, None, (6,), (6,))
+    for transport in TRANSPORTS:
+        yield job("glyphone", transport, (4,), (6,))
+
+
 def names(suite):
     """addresses hidden behind `.local` names: both sides on one link, and one that cannot resolve the other's"""
 
@@ -338,6 +373,46 @@ def program(suite):
     yield job(("none", "restricted"), True)
 
 
+def calls(suite):
+    """whole calls, with picture and sound, between `glyphone bot` and GStreamer's webrtcbin and aiortc, either calling"""
+
+    def job(kind, calls, nat):
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet)
+            address = internet.SERVER
+            server_at = f"ws://{address}:6503"
+            scene.process(internet.server, "server", ["glyphone-server", "--host", address, "--port", "6503"])
+            ours, theirs = internet.site("a", nat), internet.site("b", nat)
+            bot = scene.process(ours, "bot", [
+                "glyphone", "bot", "--server", server_at, "--camera", "test", "--microphone", "tone", "--speaker", "none",
+                "--ice-server", f"stun:{address}", "--ice-server", f"turn:{address} {USER} {PASSWORD}", "--name", "bot",
+                "--log", scene.folder / "bot.txt", *(["--answer", "--calls", 1] if calls else ["--call", kind, "--seconds", 6])])
+            peer = scene.process(theirs, kind, [
+                kind, "--server", server_at, "--name", kind, "--stun", f"{address}:3478",
+                "--turn", f"{USER}:{PASSWORD}@{address}:3478", *(["--call", "bot"] if calls else [])])
+            code = bot.exit_code(60)
+            ended = peer.wait_line("the end", lambda line: line["is"] == "ended", timeout=10)
+            last = bot.wait_line("the end", lambda line: line["phase"] == "ended")
+            scene.note(f"{kind} decoded {ended['video']} pictures and {ended['audio']} packets of sound, the bot "
+                       f"{last['framesDecoded']} and {last['audioFramesDecoded']}; {last['path']}")
+            assert code == 0, f"glyphone bot ended with {code}: {last}"
+            assert ended["by"] == ("us" if calls else "them"), ended
+            # Our tone is silent half of the time.
+            assert ended["video"] > 60 and ended["audio"] > 100, f"{kind} got too little: {ended}"
+            assert last["framesDecoded"] > 45 and last["audioFramesDecoded"] > 120, f"the bot got too little: {last}"
+            # aiortc nominates the first pair that works.
+            if not (kind == "aiortc" and calls and nat == "restricted"):
+                assert ("relay" in last["path"]) == (nat == "symmetric"), f"the path is {last['path']}"
+
+        return f"call-{kind}-{'calls' if calls else 'answers'}-{nat}", run
+
+    for kind in CALLERS:
+        for calls in (True, False):
+            for nat in Internet.KINDS:
+                yield job(kind, calls, nat)
+
+
 def turn(suite):
     """what a TURN server refuses is said in words; TLS is TLS on the wire; time-limited credentials"""
 
@@ -404,7 +479,7 @@ def nonce(suite):
         yield job(transport)
 
 
-SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, names, roaming, program, turn, nonce)}
+SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, families, names, roaming, program, calls, turn, nonce)}
 __doc__ += "".join(f"\n    {name:9} {scene.__doc__}" for name, scene in SCENES.items())
 
 
@@ -413,7 +488,7 @@ class Suite:
         self.options = options
         self.logs = pathlib.Path(options.logs)
         self.programs = Programs(options.bin / "ice-probe", options.build)
-        self.programs.prepare(OTHERS)
+        self.programs.prepare(OTHERS + CALLERS)
 
     def note(self, text):
         print(text, flush=True)

@@ -70,6 +70,8 @@ class Host:
     def __init__(self, lab, name):
         self.name, self.netns = name, f"{lab.prefix}-{name}"
         run("ip", "netns", "add", self.netns)
+        # An interface that has just come up would look for a second for others with its addresses.
+        self.run("sh", "-c", "for of in all default; do echo 0 > /proc/sys/net/ipv6/conf/$of/accept_dad; done")
         self.ip("link", "set", "lo", "up")
 
     def ip(self, *arguments):
@@ -118,28 +120,40 @@ class Host:
 
 
 class Internet(Lab):
-    """A server and any number of sites around one router. A site's host has an address of its own or is behind a NAT."""
+    """A server and any number of sites around one router. A site's host has an address of its own, of either family or of
+    both, or is behind a NAT."""
 
     KINDS = ("none", "restricted", "symmetric")
-    SERVER = "203.0.113.2"
+    SERVER, SERVER6 = "203.0.113.2", "2001:db8:113::2"
 
-    def __init__(self, server_delay=None):
+    def __init__(self, server_delay=None, families=(4,)):
         super().__init__()
         self.router = self.host("net")
         self.router.forward()
         self.server = self.host("srv")
-        self.link(self.server, f"{self.SERVER}/24", self.router, "203.0.113.1/24", server_delay)
-        self.server.route("203.0.113.1")
+        self.server_addresses = [{4: self.SERVER, 6: self.SERVER6}[family] for family in families]
+        self.join(self.server, {4: "203.0.113.", 6: "2001:db8:113::"}, families, server_delay)
         self.sites = 0
 
-    def site(self, name, kind="none", delay=None):
+    def join(self, host, networks, families, delay):
+        """Links a host to the router: it has the second address of each network, the router the first."""
+        first, *more = [(family, networks[family], {4: 24, 6: 64}[family]) for family in families]
+        family, network, length = first
+        interfaces = self.link(host, f"{network}2/{length}", self.router, f"{network}1/{length}", delay)
+        for _, network, length in more:
+            for end, number, interface in ((host, 2, interfaces[0]), (self.router, 1, interfaces[1])):
+                end.ip("address", "add", f"{network}{number}/{length}", "dev", interface, "nodad")
+        for family, network, _ in (first, *more):
+            host.ip(f"-{family}", "route", "add", "default", "via", f"{network}1")
+
+    def site(self, name, kind="none", delay=None, families=(4,)):
         self.sites += 1
-        public, near = f"198.51.{self.sites}.2", f"198.51.{self.sites}.1"
         host = self.host(name)
+        networks = {4: f"198.51.{self.sites}.", 6: f"2001:db8:{self.sites}::"}
         if kind == "none":
-            self.link(host, f"{public}/24", self.router, f"{near}/24", delay)
-            host.route(near)
+            self.join(host, networks, families, delay)
             return host
+        public, near = f"{networks[4]}2", f"{networks[4]}1"
         nat = host.nat = self.host(f"{name}n")
         outside, _ = self.link(nat, f"{public}/24", self.router, f"{near}/24", delay)
         nat.route(near)
@@ -147,7 +161,6 @@ class Internet(Lab):
         self.link(host, "192.168.1.2/24", nat, "192.168.1.1/24")
         host.route("192.168.1.1")
         return host
-
 
     def second_link(self, host):
         """Another way from a host to the world, of less preference. Returns its interface."""

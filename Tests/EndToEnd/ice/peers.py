@@ -133,13 +133,26 @@ class Programs:
             if kind not in self.commands:
                 self.commands[kind] = getattr(self, f"prepare_{kind}")()
 
+    def environment(self, name, *packages):
+        """The Python of an environment that has these packages."""
+        folder = self.build / name
+        python, done = folder / "bin" / "python", folder / "done"
+        if not done.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+            done.touch()
+        return python
+
     def prepare_aioice(self):
-        environment = self.build / "aioice"
-        python = environment / "bin" / "python"
-        if subprocess.run([python, "-c", "import aioice"], capture_output=True).returncode if python.exists() else True:
-            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "aioice==0.13.0"], check=True)
-        return [python, HERE / "peers" / "aioice_peer.py"]
+        return [self.environment("aioice", "aioice==0.13.0"), HERE / "peers" / "aioice_peer.py"]
+
+    def prepare_aiortc(self):
+        python = self.environment("aiortc", "aiortc==1.16.0", "numpy", "websockets")
+        return [python, HERE / "peers" / "aiortc_peer.py"]
+
+    def prepare_webrtcbin(self):
+        # GStreamer's bindings belong to the Python of the system.
+        return ["/usr/bin/python3", HERE / "peers" / "webrtcbin_peer.py"]
 
     def prepare_pion(self):
         subprocess.run([HERE / "peers" / "build-pion", self.build / "pion-peer"], check=True)

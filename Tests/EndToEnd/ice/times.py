@@ -53,7 +53,8 @@ def main():
             # Four times through a site's link: there and back between two sites.
             delay = milliseconds / 4000
             with Internet() as internet:
-                turn = Coturn(internet.server, [internet.SERVER], folder, Certificate(folder, address=internet.SERVER))
+                turn = Coturn(internet.server, internet.server_addresses, folder,
+                              Certificate(folder, addresses=internet.server_addresses))
                 hosts = internet.site("a", delay=delay), internet.site("b", delay=delay)
                 for path, choice in (("direct", {}), ("relay", {"servers": [server("udp", internet.SERVER)], "policy": "relay"})):
                     # In turn, so that what else the machine does meets all alike.
