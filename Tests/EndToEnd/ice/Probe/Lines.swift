@@ -30,11 +30,32 @@ struct Command: Decodable, Sendable {
 
 /// What the script is told: a line of JSON each.
 enum Report {
-  static func write(_ kind: String, _ fields: [String: any Sendable] = [:]) {
-    var line: [String: Any] = fields
-    line["is"] = kind
-    line["at"] = Double(NIODeadline.now().uptimeNanoseconds) / 1e9
-    guard let data = try? JSONSerialization.data(withJSONObject: line, options: .sortedKeys) else { return }
+  typealias Fields = [String: any Encodable & Sendable]
+
+  private struct Line: Encodable {
+    struct Name: CodingKey {
+      var stringValue: String
+      var intValue: Int? { nil }
+      init(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+
+    var fields: Fields
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: Name.self)
+      for (name, value) in fields { try container.encode(value, forKey: Name(stringValue: name)) }
+    }
+  }
+
+  // JSONSerialization would take as long as a connectivity check.
+  private static let encoder = JSONEncoder()
+
+  static func write(_ kind: String, _ fields: Fields = [:]) {
+    var line = Line(fields: fields)
+    line.fields["is"] = kind
+    line.fields["at"] = Double(NIODeadline.now().uptimeNanoseconds) / 1e9
+    guard let data = try? encoder.encode(line) else { return }
     try? FileHandle.standardOutput.write(contentsOf: data + [UInt8(ascii: "\n")])
   }
 

@@ -10,7 +10,11 @@ enum Probe {
     let peer = ProbePeer(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
     let decoder = JSONDecoder()
     warmUp(decoder)
-    await peer.reportReady()
+    do {
+      try await peer.getReady()
+    } catch {
+      Report.problem("\(error)")
+    }
     while let line = readLine() {
       do {
         let command = try decoder.decode(Command.self, from: Data(line.utf8))

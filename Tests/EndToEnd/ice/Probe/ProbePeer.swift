@@ -23,7 +23,16 @@ actor ProbePeer {
     self.logger = logger
   }
 
-  func reportReady() { Report.write("ready") }
+  /// Opens sockets and closes them, as a call before would have, and says that commands may come.
+  func getReady() async throws {
+    let sockets = makeSockets(nil)
+    let monitor = PathMonitor(
+      eventLoop: eventLoop, logger: logger, list: { try NetworkInterface.usable() }, changed: { _ in })
+    _ = sockets.use(try monitor.start())
+    monitor.stop()
+    try await sockets.close().get()
+    Report.write("ready")
+  }
 
   /// Has a command obeyed on the event loop, after those before it; nobody waits for that.
   nonisolated func take(_ command: Command) {
@@ -82,11 +91,11 @@ actor ProbePeer {
     drain()
   }
 
-  private func makeSockets(_ command: Command) -> ICESockets {
+  private func makeSockets(_ command: Command?) -> ICESockets {
     var options = ICESockets.Options()
-    options.usesTCP = command.tcp ?? false
-    options.hidesAddresses = command.hides ?? false
-    options.tlsRoots = command.roots
+    options.usesTCP = command?.tcp ?? false
+    options.hidesAddresses = command?.hides ?? false
+    options.tlsRoots = command?.roots
     return ICESockets(
       options: options, eventLoop: eventLoop, logger: logger,
       callbacks: .init(
