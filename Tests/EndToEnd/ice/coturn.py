@@ -1,6 +1,9 @@
 """A coturn of our own on a host of the lab, and a way to look at the bytes that go to it."""
 
+import os
 import pathlib
+import shlex
+import shutil
 import struct
 import subprocess
 import time
@@ -45,9 +48,18 @@ class Coturn:
         for address in addresses:
             command += [f"--listening-ip={address}", f"--relay-ip={address}"]
         command += [f"--cert={certificate.chain}", f"--pkey={certificate.key}"] if certificate else ["--no-tls", "--no-dtls"]
-        self.child = subprocess.Popen(host.command(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: self.log.exists() and ":3478" in self.log.read_text(), "coturn to listen")
-        time.sleep(0.3)  # It says so of its first listener, and has no word for the last.
+        self.start(host, command)
+
+    def start(self, host, command, **options):
+        self.child = subprocess.Popen(
+            host.command(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+
+        def listens():
+            lines = subprocess.run(host.command(["ss", "-Hlun"]), capture_output=True, text=True).stdout
+            return ":3478 " in lines
+
+        wait_for(listens, "coturn to listen")
+        time.sleep(0.3)  # The first socket is not the last.
 
     def count(self, text):
         return self.log.read_text(errors="replace").count(text)
@@ -59,6 +71,37 @@ class Coturn:
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
+
+
+class ShippedCoturn(Coturn):
+    """What glyphone-turn.service starts, with our coturn.conf; `resources` is where both are. Nothing but paths is changed."""
+
+    def __init__(self, host, folder, certificate, resources):
+        places = {name: folder / name for name in ("etc", "run")}
+        for place in places.values():
+            place.mkdir(exist_ok=True)
+        etc = places["etc"]
+
+        def here(text):
+            return text.replace("/etc/glyphone", str(etc))
+
+        (etc / "coturn.conf").write_text(here((resources / "coturn.conf").read_text()))
+        (etc / "turn-secret").write_text(SECRET + "\n")
+        shutil.copy(certificate.chain, etc / "turn-certificate.pem")
+        shutil.copy(certificate.key, etc / "turn-key.pem")
+        environment = {"CREDENTIALS_DIRECTORY": str(etc), "RUNTIME_DIRECTORY": str(places["run"])}
+        unit = dict(line.split("=", 1) for line in (resources / "systemd/glyphone-turn.service").read_text().splitlines()
+                    if line.startswith("ExecStart"))
+
+        def command(name):
+            text = here(unit[name])
+            for variable, value in environment.items():
+                text = text.replace(f"${{{variable}}}", value)
+            return shlex.split(text)
+
+        environment = {**os.environ, **environment}
+        subprocess.run(command("ExecStartPre"), env=environment, check=True)
+        self.start(host, command("ExecStart"), env=environment)
 
 
 def server(transport, address, **credentials):

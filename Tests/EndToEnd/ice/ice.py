@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "browser")]
-from coturn import PASSWORD, SECRET, USER, Capture, Certificate, Coturn, is_tls, media_gap, server  # noqa: E402
+from coturn import PASSWORD, SECRET, USER, Capture, Certificate, Coturn, ShippedCoturn, is_tls, media_gap, server  # noqa: E402
 from harness import Process  # noqa: E402
 from lab import Internet  # noqa: E402
 from peers import Call, Peer, Programs, Timeout  # noqa: E402
@@ -329,12 +329,13 @@ def roaming(suite):
 
 
 def program(suite):
-    """glyphone-server hands out a STUN and a TURN server; two clients behind NATs call; one changes network in mid-call"""
+    """glyphone-server hands out the STUN and TURN server of our systemd unit; two clients behind NATs call; one changes
+    network in mid-call"""
 
     def job(kinds, loses_link):
         def run(scene):
             internet = scene.internet()
-            scene.coturn(internet, "--use-auth-secret", f"--static-auth-secret={SECRET}")
+            scene.endings.append(ShippedCoturn(internet.server, scene.folder, scene.certificate, ROOT / "Resources").stop)
             (scene.folder / "secret").write_text(SECRET + "\n")
             address = internet.SERVER
             scene.process(internet.server, "server", [
