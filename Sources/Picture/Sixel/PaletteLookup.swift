@@ -69,7 +69,8 @@ final class PaletteLookup {
   /// - Parameter guess: a colour that may be near, to search less.
   @inline(__always)
   func nearest(y: UInt8, u: UInt8, v: UInt8, guess: UInt8) -> UInt8 {
-    let slot = Int(y >> 1) << 14 | Int(u >> 1) << 7 | Int(v >> 1)
+    // Pixels that share their chroma find each other's lumas close by.
+    let slot = Int(u >> 1) << 14 | Int(v >> 1) << 7 | Int(y >> 1)
     let known = table.pointer[slot]
     return known != Self.none ? known : remember(slot, guess: guess)
   }
@@ -78,7 +79,7 @@ final class PaletteLookup {
   private func remember(_ slot: Int, guess: UInt8) -> UInt8 {
     // Twice the middle of the slot, which lies between whole numbers.
     let found = search(
-      y2: Int32(slot >> 14) * 4 + 1, u2: Int32(slot >> 7 & 127) * 4 + 1, v2: Int32(slot & 127) * 4 + 1, guess: guess)
+      y2: Int32(slot & 127) * 4 + 1, u2: Int32(slot >> 14) * 4 + 1, v2: Int32(slot >> 7 & 127) * 4 + 1, guess: guess)
     table.pointer[slot] = found
     return found
   }
