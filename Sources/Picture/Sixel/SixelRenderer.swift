@@ -38,6 +38,8 @@ final class SixelRenderer: PixelCanvas {
 
   func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
+    // Where all is painted anyway, nothing is saved by passing over noise.
+    raster.noise = isWhole ? (0, 0) : Self.noise
     if stage.take(remote: remote, selfView: selfView) { isWhole = true }
     choosePalette()
     paint()
