@@ -238,14 +238,18 @@ enum ScreenView {
     let isFocused = model.focus == .input
     let column = canvas.write(" ❯ ", isFocused ? .inputMark : .faint, column: bar.column, row: bar.row)
     if model.editor.isEmpty {
-      let hint =
-        isFocused
-        ? "write to everybody, or /help" : "Enter calls \(model.selected ?? "the selected user"), Tab to write"
-      canvas.write(hint, .faint, column: column + (isFocused ? 1 : 0), row: bar.row, limit: bar.endColumn)
+      canvas.write(
+        inputHint(model), .faint, column: column + (isFocused ? 1 : 0), row: bar.row, limit: bar.endColumn)
     }
     let view = model.editor.view(columns: bar.endColumn - column)
     canvas.write(view.glyphs, .input, column: column, row: bar.row, limit: bar.endColumn)
     if isFocused, model.prompt == nil, !model.isHelpOpen { canvas.cursor = (column + view.cursor, bar.row) }
+  }
+
+  private static func inputHint(_ model: ScreenModel) -> String {
+    if model.focus == .input { return "write to everybody, or /help" }
+    guard !model.isInCall, let selected = model.selected, selected != model.ownName else { return "Tab to write" }
+    return "Enter calls \(selected), Tab to write"
   }
 
   static func rounded(_ number: Double) -> String {
