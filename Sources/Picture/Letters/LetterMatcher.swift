@@ -48,11 +48,9 @@ struct LetterMatcher: CellMatcher {
 
   @inline(__always)
   private func look(_ job: MatchingJob, index: Int, column: Int) -> CellLook {
-    let tile = LetterSet.reduce(job.luma(column))
-    let mean = Float(tile.wrappedSum()) / 64
-    var length =
-      Self.squares(tile.lowHalf.lowHalf, mean) + Self.squares(tile.lowHalf.highHalf, mean)
-      + Self.squares(tile.highHalf.lowHalf, mean) + Self.squares(tile.highHalf.highHalf, mean)
+    let tile = LetterTile(job.luma(column))
+    let mean = tile.mean
+    var length = tile.squares(around: mean)
     let tint = tints.mean(job.chroma(column))
     func color(_ value: Float) -> Color {
       Color(y: ShapeMatcher.luma(min(max(value, 16), 235)), u: tint.u, v: tint.v)
@@ -77,13 +75,6 @@ struct LetterMatcher: CellMatcher {
     return pens.look(
       Glyph(ascii: letters.shapes[best].character), ink: color(ink), ground: color(ground), column: column,
       row: job.row)
-  }
-
-  /// The squared differences from a mean of sums of two samples.
-  @inline(__always)
-  private static func squares(_ sums: SIMD8<UInt16>, _ mean: Float) -> Float {
-    let difference = TileBatch.floats(sums) * 0.5 - mean
-    return (difference * difference).sum()
   }
 
   /// Least squares: tile = ground + slope * coverage. Thin ink is sometimes asked for more than black or white; then the

@@ -32,13 +32,13 @@ final class LetterSet {
   @inline(__always)
   func number(of glyph: Glyph) -> Int { Int(numbers.pointer[Int(glyph.id)]) }
 
-  /// Takes a tile reduced by ``reduce(_:)``: (sample - mean) * scale, which must fit 16 bits.
+  /// Takes the samples of a tile: (sample - mean) * scale, which must fit 16 bits.
   @inline(__always)
-  func set(_ sums: SIMD32<UInt16>, mean: Float, scale: Float) {
-    set(sums.lowHalf.lowHalf, mean, scale, at: 0)
-    set(sums.lowHalf.highHalf, mean, scale, at: 8)
-    set(sums.highHalf.lowHalf, mean, scale, at: 16)
-    set(sums.highHalf.highHalf, mean, scale, at: 24)
+  func set(_ tile: LetterTile, mean: Float, scale: Float) {
+    set(tile.columns.0, mean, scale, at: 0)
+    set(tile.columns.1, mean, scale, at: 8)
+    set(tile.columns.2, mean, scale, at: 16)
+    set(tile.columns.3, mean, scale, at: 24)
   }
 
   @inline(__always)
@@ -92,17 +92,5 @@ final class LetterSet {
     var best = 0
     for lane in 1..<8 where largest[lane] > largest[best] { best = lane }
     return Int(places[best]) * 8 + best
-  }
-
-  /// Reduces a tile's luma to 4x8 samples, columns one after the other, each the sum of two.
-  @inline(__always)
-  static func reduce(_ luma: UnsafePointer<UInt64>) -> SIMD32<UInt16> {
-    @inline(__always) func column(_ index: Int) -> SIMD8<UInt16> {
-      SIMD8(truncatingIfNeeded: unsafeBitCast(luma[2 * index], to: SIMD8<UInt8>.self))
-        &+ SIMD8(truncatingIfNeeded: unsafeBitCast(luma[2 * index + 1], to: SIMD8<UInt8>.self))
-    }
-    return SIMD32(
-      lowHalf: SIMD16(lowHalf: column(0), highHalf: column(1)),
-      highHalf: SIMD16(lowHalf: column(2), highHalf: column(3)))
   }
 }

@@ -46,23 +46,19 @@ struct ToneMatcher: CellMatcher {
   }
 
   private func look(_ luma: UnsafePointer<UInt64>, threshold: Float, kept: CellLook?) -> CellLook {
-    // Sums of two samples between black and full ink.
-    let black = SIMD32<UInt16>(repeating: 32)
-    let bounded = LetterSet.reduce(luma).clamped(lowerBound: black, upperBound: black &+ UInt16(2 * white))
-    letters.set(bounded, mean: 16, scale: Self.lightSteps / white)
-    let light = (Float(bounded.wrappedSum()) * 0.5 - 16 * Float(LetterShapes.samples)) / white
+    let tile = LetterTile(luma).aboveBlack(atMost: UInt16(white))
+    letters.set(tile, mean: 0, scale: Self.lightSteps / white)
     _ = letters.products()
-    let mean = light / Float(LetterShapes.samples)
+    let mean = tile.mean / white
+    let light = mean * Float(LetterShapes.samples)
     // No character is half ink: between the densest upright and reversed, cells take turns.
     let wanted = mean + (threshold - 0.5) * mean * (1 - mean)
     var least = SIMD8<Float>(repeating: .infinity)
-    var places = SIMD8<Int32>()
     for group in 0..<letters.groups {
       let (upright, reversed) = errors(group, light: light, wanted: wanted)
-      places.replace(with: Int32(truncatingIfNeeded: 2 * group), where: upright .< least)
-      least.replace(with: upright, where: upright .< least)
-      places.replace(with: Int32(truncatingIfNeeded: 2 * group + 1), where: reversed .< least)
-      least.replace(with: reversed, where: reversed .< least)
+      let (first, second) = (Self.marked(upright, 2 * group), Self.marked(reversed, 2 * group + 1))
+      least.replace(with: first, where: first .< least)
+      least.replace(with: second, where: second .< least)
     }
     var lane = 0
     for other in 1..<8 where least[other] < least[lane] { lane = other }
@@ -72,8 +68,16 @@ struct ToneMatcher: CellMatcher {
       let (upright, reversed) = errors(old / 8, light: light, wanted: wanted)
       if (isReversed ? reversed : upright)[old % 8] <= least[lane] + Self.loyalty { return kept }
     }
-    let number = Int(places[lane] >> 1) * 8 + lane
-    return .standard(Glyph(ascii: letters.shapes[number].character), isReversed: places[lane] & 1 == 1)
+    let place = Int(least[lane].bitPattern & 31)
+    let number = place / 2 * 8 + lane
+    return .standard(Glyph(ascii: letters.shapes[number].character), isReversed: place % 2 == 1)
+  }
+
+  /// Errors whose lowest five bits are where they are from.
+  @inline(__always)
+  private static func marked(_ errors: SIMD8<Float>, _ place: Int) -> SIMD8<Float> {
+    let bits = unsafeBitCast(errors, to: SIMD8<UInt32>.self)
+    return unsafeBitCast((bits & ~31) | UInt32(truncatingIfNeeded: place), to: SIMD8<Float>.self)
   }
 
   /// What is left of the squared error of eight characters, upright and reversed, when that of the tile itself is taken
