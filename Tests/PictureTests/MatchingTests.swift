@@ -127,6 +127,35 @@ import Testing
     }
   }
 
+  @Test(arguments: LetterFont.allCases)
+  func theBestToneIsFound(font: LetterFont) {
+    let shapes = LetterShapes(font).all
+    var random = SeededGenerator(seed: 10)
+    for _ in 0..<4 {
+      let tiles = Tiles(&random)
+      for (tile, look) in tiles.match(ToneMatcher(font: font, foreground: Color(y: 235, u: 128, v: 128))).enumerated() {
+        let light = (0..<LetterShapes.samples).map { sample in
+          let (x, y) = (sample / 8 * 2, sample % 8)
+          return ((tiles.sample(tile, x, y) + tiles.sample(tile, x + 1, y)) / 2 - 16) / 219
+        }
+        let mean = light.reduce(0, +) / 32
+        let wanted = mean + (OrderedDither.threshold(column: tile, row: 0) - 0.5) * mean * (1 - mean)
+        // The mean of the cell counts sixteen times as much as where in it the light lies.
+        func error(_ shape: LetterShapes.Shape, isReversed: Bool) -> Float {
+          let covered = isReversed ? 1 - shape.mean : shape.mean
+          let square = shape.variance + shape.mean * shape.mean
+          let own = isReversed ? 1 - 2 * shape.mean + square : square
+          let product = zip(light, shape.ink).reduce(Float(0)) { $0 + $1.0 * (isReversed ? 1 - $1.1 : $1.1) }
+          return 32 * own - 2 * product + 32 * 16 * (wanted - covered) * (wanted - covered)
+        }
+        let least = shapes.flatMap { [error($0, isReversed: false), error($0, isReversed: true)] }.min() ?? 0
+        let isReversed = look.background == .standardForeground
+        let own = shapes.first { Glyph(ascii: $0.character) == look.glyph }.map { error($0, isReversed: isReversed) }
+        #expect((own ?? .infinity) <= least + 0.2, "\(look) leaves \(own ?? .infinity), \(least) would do")
+      }
+    }
+  }
+
   @Test func colorsAreTheMeansOfWhatTheyCover() {
     // Red light from the upper left, blue from everywhere else.
     var random = SeededGenerator(seed: 1)
