@@ -143,10 +143,14 @@ import Testing
 
   // MARK: TLS
 
-  private func serve(_ identity: TestAuthority.Identity) async throws -> any Channel {
-    let configuration = TLSConfiguration.makeServerConfiguration(
+  private func serve(
+    _ identity: TestAuthority.Identity, newest: TLSVersion? = nil
+  ) async throws -> any Channel {
+    var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificate.utf8)).map { .certificate($0) },
       privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.key.utf8), format: .pem)))
+    configuration.minimumTLSVersion = .tlsv1
+    configuration.maximumTLSVersion = newest
     let context = try NIOSSLContext(configuration: configuration)
     return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton.next())
       .childChannelInitializer { channel in
@@ -168,14 +172,15 @@ import Testing
 
   /// - Returns: what the client says first.
   private func connect(
-    to identity: TestAuthority.Identity, trusting authority: TestAuthority?, as name: String
+    to identity: TestAuthority.Identity, trusting authority: TestAuthority?, as name: String,
+    newest: TLSVersion? = nil
   ) async throws -> Event? {
     let directory = FileManager.default.temporaryDirectory.appending(path: "glyphone-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     let roots = directory.appending(path: "roots.pem")
     try authority?.certificate.write(to: roots, atomically: true, encoding: .utf8)
-    let server = try await serve(identity)
+    let server = try await serve(identity, newest: newest)
     let client = await Host(tlsRoots: authority == nil ? nil : roots.path)
     var events = client.events.makeAsyncIterator()
     await client.open(1, to: address("127.0.0.1", UInt16(server.localAddress?.port ?? 0)), tls: name)
@@ -197,6 +202,15 @@ import Testing
     }
     let numbered = try authority.issue(for: ["IP:127.0.0.1"])
     #expect(try await connect(to: numbered, trusting: authority, as: "127.0.0.1") == .opened(Self.one))
+  }
+
+  /// RFC 8996.
+  @Test(arguments: [(TLSVersion.tlsv12, true), (.tlsv11, false)])
+  func speaksNoTLSOfBefore(newest: TLSVersion, isTaken: Bool) async throws {
+    let authority = try TestAuthority()
+    let identity = try authority.issue(for: ["DNS:turn.example.org"])
+    let first = try await connect(to: identity, trusting: authority, as: "turn.example.org", newest: newest)
+    #expect((first == .opened(Self.one)) == isTaken)
   }
 
   @Test func saysWhatIsWrongWithACertificate() async throws {

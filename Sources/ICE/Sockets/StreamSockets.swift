@@ -15,12 +15,14 @@ public final class StreamSockets {
     public var opened: (_ id: StreamID, _ local: TransportAddress) -> Void
     /// Somebody has connected to ``listen(on:)``'s address: gives the stream a name, or nil to turn it away.
     public var accepted: (_ local: TransportAddress, _ remote: TransportAddress) -> StreamID?
+    /// Bytes of an open stream, as they come.
     public var received: (_ id: StreamID, _ bytes: ByteBuffer) -> Void
     /// It could not be opened, or the other end has closed it: why, for people; nil if it was closed in order.
     public var closed: (_ id: StreamID, _ problem: String?) -> Void
     /// After one or more of the others: the time to do what they ask for.
     public var settled: () -> Void
 
+    /// All of them.
     public init(
       opened: @escaping (_ id: StreamID, _ local: TransportAddress) -> Void,
       accepted: @escaping (_ local: TransportAddress, _ remote: TransportAddress) -> StreamID?,
@@ -114,6 +116,7 @@ public final class StreamSockets {
     self.verifier = verifier
     let check = NIOLoopBound((try verifier.get(), handler), eventLoop: eventLoop)
     var configuration = TLSConfiguration.makeClientConfiguration()
+    configuration.minimumTLSVersion = .tlsv12  // RFC 8996
     configuration.trustRoots = .certificates([])  // The check below has its own.
     configuration.shutdownTimeout = Self.closingTime
     let isAddress = TransportAddress(serverName, port: 0) != nil
