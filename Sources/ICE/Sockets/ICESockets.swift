@@ -6,6 +6,7 @@ public import NIOCore
 ///
 /// To be made and used on one event loop.
 public final class ICESockets {
+  /// What a person can choose.
   public struct Options: Sendable {
     /// Local ports to take, for UDP sockets and TCP listeners; nil lets the system choose.
     public var portRange: ClosedRange<UInt16>?
@@ -16,6 +17,7 @@ public final class ICESockets {
     /// A PEM file of authorities to trust beside the system's.
     public var tlsRoots: String?
 
+    /// Any port, TCP too, and nothing hidden.
     public init() {}
   }
 
@@ -23,10 +25,12 @@ public final class ICESockets {
   public struct Callbacks {
     /// A datagram came to one of our UDP sockets.
     public var received: UDPSockets.Receiver
+    /// What happens on TCP connections, to servers and to peers.
     public var streams: StreamSockets.Callbacks
     /// The answer to ``ICETransport/Action/resolve(_:)``. ``StreamSockets/Callbacks/settled`` follows.
     public var resolved: (_ name: String, _ addresses: [TransportAddress]) -> Void
 
+    /// All three.
     public init(
       received: @escaping UDPSockets.Receiver, streams: StreamSockets.Callbacks,
       resolved: @escaping (_ name: String, _ addresses: [TransportAddress]) -> Void
@@ -55,10 +59,8 @@ public final class ICESockets {
     var tcp: [TransportAddress] = []
   }
 
-  /// An agent takes 16 addresses of all kinds, those of relays included.
+  /// An agent takes 48 addresses of all kinds: these with TCP, and two of each of 8 relays.
   private static let maximumPlaces = 8
-  /// The port of an address that is only connected from (RFC 6544 section 4.5: "discard").
-  private static let activePort: UInt16 = 9
 
   private let options: Options
   private let logger: Logger
@@ -68,6 +70,7 @@ public final class ICESockets {
   private let eventLoop: any EventLoop
   private var places: [Place] = []
 
+  /// Opens nothing yet; see ``use(_:)``.
   public init(options: Options, eventLoop: any EventLoop, logger: Logger, callbacks: Callbacks) {
     self.options = options
     self.eventLoop = eventLoop
@@ -96,29 +99,36 @@ public final class ICESockets {
     places.removeAll { !interfaces.contains($0.interface) }
     for interface in interfaces where !places.contains(where: { $0.interface == interface }) {
       do {
-        changes += try open(interface)
+        changes.append(try open(interface))
       } catch {
         logger.info("no socket on \(interface.name) \(interface.address.ip): \(error)")
       }
     }
-    return changes
+    return changes + openTCP()
   }
 
-  private func open(_ interface: NetworkInterface) throws(IOError) -> [AddressChange] {
+  private func open(_ interface: NetworkInterface) throws(IOError) -> AddressChange {
     let local = try udp.open(on: interface)
-    var place = Place(interface: interface, udp: local)
-    let name = options.hidesAddresses ? names.publish(local) : nil
-    var changes = [AddressChange.udp(local, name: name)]
-    if options.usesTCP && !places.contains(where: { !$0.tcp.isEmpty && $0.interface.address.family == local.family }) {
-      place.tcp = [interface.address.with(port: Self.activePort)]
+    places.append(Place(interface: interface, udp: local))
+    return .udp(local, name: options.hidesAddresses ? names.publish(local) : nil)
+  }
+
+  /// Gives the first place of each IP version TCP, unless one has it: that which had it may be gone.
+  private func openTCP() -> [AddressChange] {
+    guard options.usesTCP else { return [] }
+    var changes: [AddressChange] = []
+    for index in places.indices {
+      let interface = places[index].interface
+      let family = interface.address.family
+      if places.contains(where: { !$0.tcp.isEmpty && $0.interface.address.family == family }) { continue }
+      places[index].tcp = [interface.address.with(port: Base.discardPort)]
       do {
-        place.tcp.append(try streams.listen(on: interface))
+        places[index].tcp.append(try streams.listen(on: interface))
       } catch {
         logger.info("no TCP socket on \(interface.name) \(interface.address.ip): \(error)")
       }
-      changes += place.tcp.map { .tcp($0, isPassive: $0.port != Self.activePort) }
+      changes += places[index].tcp.map { .tcp($0, isPassive: $0.port != Base.discardPort) }
     }
-    places.append(place)
     return changes
   }
 
