@@ -102,6 +102,17 @@ import Testing
     #expect(!agent.receive(answer(check), on: Self.direct, now: now))
   }
 
+  /// What is not signed may be anybody's; but who finds a request malformed can't sign what it says.
+  @Test(arguments: [(403, "other", false), (420, "other", true), (400, "other", true), (403, nil, true)])
+  func errorsFailThePairIfTheyMayBeBelieved(code: Int, password: String?, isBelieved: Bool) throws {
+    let check = try startChecking()
+    let error = answer(check, error: STUNErrorCode(code: code, reason: "No"), password: password)
+    let elsewhere = Route(local: Self.base, remote: address("192.0.2.3", 6000))
+    #expect(!agent.receive(error, on: elsewhere, now: now))
+    #expect(agent.receive(error, on: Self.direct, now: now) == isBelieved)
+    #expect(agent.receive(answer(check), on: Self.direct, now: now) == !isBelieved)
+  }
+
   @Test func answersFromElsewhereFailThePair() throws {
     let check = try startChecking()
     agent.receive(answer(check), on: Route(local: Self.base, remote: address("192.0.2.3", 6000)), now: now)
@@ -298,6 +309,26 @@ import Testing
     let stale = Candidate(foundation: "1", priority: 1, address: .ip(Self.peer), type: .host)
     #expect(agent.addRemoteCandidate(stale, usernameFragment: "peer", now: now) == .ignored(.otherGeneration))
     #expect(agent.addRemoteCandidate(stale, usernameFragment: "again", now: now) == .added)
+  }
+
+  /// The peer goes on telling of the generation that is then gone back to.
+  @Test func candidatesThatCameBeforeAnUndoneRestartAreKept() throws {
+    agent.setRemoteCredentials(remote, now: now)
+    let name = "ea4a316a-f6e6-474c-b1fb-fc1a5506e406.local"
+    func add(_ text: String) throws -> ICEAgent.CandidateDisposition {
+      agent.addRemoteCandidate(try #require(try Candidate.parse(text)), now: now)
+    }
+    #expect(try add("candidate:1 1 udp 1 \(name) 5000 typ host ufrag peer") == .held)
+    agent.restart(now: now)
+    #expect(try add("candidate:2 1 udp 1 192.0.2.2 6000 typ host ufrag peer") == .added)
+    #expect(try add("candidate:3 1 udp 1 192.0.2.3 6000 typ host ufrag other") == .added)
+    // In vain: it belongs to the generation before.
+    agent.resolved(name, to: [address("192.0.2.4")], now: now)
+    _ = sent()
+    agent.undoRestart(now: now)
+    agent.resolved(name, to: [address("192.0.2.4")], now: now)
+    agent.handleTimeout(now: now + .milliseconds(100))
+    #expect(Set(sent().map(\.remote)) == [Self.peer, address("192.0.2.4", 5000)])
   }
 
   @Test(arguments: [

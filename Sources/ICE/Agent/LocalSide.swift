@@ -111,7 +111,13 @@ extension ICEAgent {
   public func undoRestart(now: NIODeadline) {
     guard connectionState != .closed, generation.remote == nil, let replaced = replacedGeneration else { return }
     replacedGeneration = nil
+    // The peer may have gone on telling its candidates of before, and names may have been resolved in vain.
+    let late = (generation.remoteCandidates + generation.namedCandidates).filter {
+      $0.usernameFragment != nil && $0.usernameFragment == replaced.remote?.usernameFragment
+    }
+    let unresolved = replaced.namedCandidates
     generation = replaced
+    generation.namedCandidates = []
     generation.triggered.removeAll()
     for index in generation.pairs.indices where generation.pairs[index].base.transport == .tcp {
       // Connections that did not carry media were closed.
@@ -120,6 +126,7 @@ extension ICEAgent {
     for base in bases where !generation.localCandidates.contains(where: { $0.base == base }) {
       announce(base, now: now)
     }
+    for candidate in unresolved + late { addRemoteCandidate(candidate, now: now) }
     advance(now)
   }
 

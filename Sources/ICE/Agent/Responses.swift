@@ -15,6 +15,7 @@ extension ICEAgent {
     else { return false }
     let isAuthentic = response.isAuthentic(key: remote.password.utf8)
     if response.messageClass == .errorResponse {
+      guard generation.pairs[index].route == route else { return false }
       return handleError(response, isAuthentic: isAuthentic, toCheckOf: index, check: check)
     }
     guard isAuthentic, let mapped = response.mappedAddress, response.incomprehensible.isEmpty else { return false }
@@ -62,6 +63,8 @@ extension ICEAgent {
       // The peer may not have our description yet, or be busy: retransmissions will tell.
       return true
     default:
+      // Who can't read a request can't sign what it says about that (RFC 8489 section 9.1.3).
+      guard isAuthentic || [400, 420].contains(error.code) else { return false }
       fail(pairAt: index)
       return true
     }
