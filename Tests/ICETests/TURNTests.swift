@@ -214,7 +214,32 @@ import Testing
     pair.left.gather(servers: [try pair.server()])
     pair.network.run(for: .seconds(1))
     #expect(pair.left.relayed.map(\.family) == [.v6])
-    pair.turn.behaviour.relaysIPv4 = true
+  }
+
+  /// Whether it says so with what it grants or by refusing the whole.
+  @Test(arguments: [true, false]) func relaysAtIPv4OnlyIfTheServerHasNothingElse(refuses: Bool) throws {
+    let pair = client()
+    pair.turn.behaviour.relaysIPv6 = false
+    pair.turn.behaviour.rejectsAdditionalFamily = refuses
+    pair.left.gather(servers: [try pair.server()])
+    pair.network.run(for: .seconds(1))
+    #expect(pair.left.relayed.map(\.family) == [.v4])
+    #expect(pair.turn.errors[440] == (refuses ? 1 : nil))
+  }
+
+  /// The server takes our port for another user's.
+  @Test func anAllocationOfWrongCredentialsIsMadeAnew() throws {
+    let pair = client()
+    pair.left.gather(servers: [try pair.server()])
+    pair.network.run(for: .seconds(1))
+    pair.turn.behaviour.refuses = { $0 == .refresh ? STUNErrorCode(code: 441, reason: "Wrong Credentials") : nil }
+    #expect(pair.network.run(limit: .minutes(10)) { !pair.left.problems.isEmpty })
+    #expect(pair.left.problems.first?.contains("441") == true)
+    #expect(pair.left.transport.localCandidates.isEmpty)
+    pair.turn.behaviour.refuses = { _ in nil }
+    pair.network.run(for: .seconds(30))
+    #expect(pair.left.transport.localCandidates.count == 2)
+    #expect(pair.left.relayed.count == 4)
   }
 
   @Test func doesNotBelieveForgedResponses() throws {
@@ -273,6 +298,36 @@ import Testing
     #expect(pair.left.transport.localCandidates.isEmpty)
   }
 
+  /// The chat server hands out others before they run out; or afterwards, and then the relay comes back.
+  @Test(arguments: [true, false]) func newCredentialsTakeTheirPlace(inTime: Bool) throws {
+    let pair = client()
+    pair.left.gather(servers: [try pair.server()])
+    pair.network.run(for: .seconds(30))
+    pair.turn.behaviour.users = ["bob": "another"]
+    if !inTime {
+      pair.network.run(for: .minutes(30))
+      #expect(pair.left.transport.localCandidates.isEmpty)
+    }
+    pair.left.transport.renewCredentials(
+      of: try pair.server(user: "bob", password: "another").0, now: pair.network.now)
+    pair.left.drain()
+    pair.network.run(for: inTime ? .minutes(30) : .seconds(1))
+    #expect(pair.left.transport.localCandidates.count == 2)
+    #expect(pair.turn.allocations.values.contains { $0.user == "bob" })
+  }
+
+  @Test func newCredentialsBringARefusedRelayBack() throws {
+    let pair = client()
+    pair.left.gather(servers: [try pair.server(password: "wrong"), try pair.server(.tcp, password: "wrong")])
+    pair.network.run(for: .seconds(1))
+    #expect(pair.left.problems.count == 2)
+    pair.left.transport.renewCredentials(of: try pair.server(.tcp).0, now: pair.network.now)
+    pair.left.drain()
+    pair.network.run(for: .seconds(1))
+    // The other has an URI of its own.
+    #expect(pair.left.relayed.count == 2)
+  }
+
   @Test func moreServersThanAnyoneNeedsAreNotUsed() throws {
     let pair = client()
     pair.left.gather(servers: try (0..<12).map { _ in try pair.server(.tcp) })
@@ -319,9 +374,9 @@ import Testing
 
   @Test func anICERestartTriesFailedServersAgainAndKeepsTheOthers() throws {
     let pair = client()
-    pair.left.gather(servers: [try pair.server(), try pair.server(.tcp, password: "secret2")])
+    pair.left.gather(servers: [try pair.server(), try pair.server(.tcp, user: "bob")])
     pair.network.run(for: .seconds(1))
-    pair.turn.behaviour.users = ["alice": "secret2"]
+    pair.turn.behaviour.users = ["alice": "secret", "bob": "secret"]
     pair.left.transport.restart(now: pair.network.now)
     pair.left.drain()
     #expect(pair.left.transport.localCandidates.count == 2, "told again at once")

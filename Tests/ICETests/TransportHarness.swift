@@ -10,6 +10,8 @@ final class TransportEndpoint: SimulatedEndpoint {
   let sockets: SimulatedSockets
   /// Of its UDP sockets.
   let bases: [TransportAddress]
+  /// What is told in place of its addresses.
+  var name: String?
   private(set) var candidates: [Candidate] = []
   private(set) var states: [ICEAgent.ConnectionState] = []
   private(set) var selections: [ICEAgent.SelectedPair?] = []
@@ -35,7 +37,7 @@ final class TransportEndpoint: SimulatedEndpoint {
 
   /// A name has the addresses that the server listens at, or the given ones.
   func gather(servers: [(ICEServer, [TransportAddress])] = []) {
-    for base in bases { transport.addLocalAddress(base, now: network.now) }
+    for base in bases { transport.addLocalAddress(base, name: name, now: network.now) }
     for (server, addresses) in servers { transport.addServer(server, addresses: addresses, now: network.now) }
     transport.endOfLocalAddresses(now: network.now)
     drain()
@@ -154,12 +156,19 @@ final class TransportPair {
   func start(
     left leftServers: [(ICEServer, [TransportAddress])] = [], right rightServers: [(ICEServer, [TransportAddress])] = []
   ) {
+    gather(left: leftServers, right: rightServers)
+    exchangeCredentials()
+  }
+
+  /// Begins without the credentials, which come later.
+  func gather(
+    left leftServers: [(ICEServer, [TransportAddress])], right rightServers: [(ICEServer, [TransportAddress])]
+  ) {
     for (from, to) in [(left, right), (right, left)] {
       from.trickle = { [unowned self, unowned to] candidate in signal(candidate, to: to) }
     }
     left.gather(servers: leftServers)
     right.gather(servers: rightServers)
-    exchangeCredentials()
   }
 
   func exchangeCredentials() {

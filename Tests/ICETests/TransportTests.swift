@@ -116,19 +116,68 @@ import Testing
     #expect(pair.turn.errors[508] ?? 0 <= 2)
   }
 
-  @Test(arguments: [ICEServer.Transport.udp, .tcp])
-  func aServerThatForgetsCostsSecondsAndNoCall(transport: ICEServer.Transport) throws {
+  enum Trouble: CaseIterable {
+    /// The server has begun anew.
+    case newServer
+    /// The boxes before both sides have.
+    case newBoxes
+    /// Streams take everything and carry nothing.
+    case deadStreams
+
+    func happen(to pair: TransportPair) {
+      switch self {
+      case .newServer: pair.turn.restart()
+      case .newBoxes: for side in pair.sides { side.host.nat?.forget() }
+      case .deadStreams:
+        for case .stream(let stream) in pair.turn.allocations.keys { stream.swallow() }
+      }
+    }
+  }
+
+  /// Nobody says that the relay is gone. With a restart or without one the call is back within seconds.
+  @Test(
+    arguments: [
+      (ICEServer.Transport.udp, Trouble.newServer), (.tcp, .newServer), (.udp, .newBoxes), (.tcp, .deadStreams),
+      (.tls, .deadStreams),
+    ], [true, false])
+  func aServerThatForgetsCostsSecondsAndNoCall(
+    how: (transport: ICEServer.Transport, trouble: Trouble), restarts: Bool
+  ) throws {
     let pair = Self.behindSymmetricNATs(seed: 9, relayOnly: (true, true))
-    pair.start(left: [try pair.server(transport)], right: [try pair.server(transport)])
+    pair.start(left: [try pair.server(how.transport)], right: [try pair.server(how.transport)])
     #expect(pair.connect())
     pair.network.run(for: .seconds(20))
-    pair.turn.restart()
-    // Permissions are renewed every 4 minutes: that is when a client notices.
-    pair.network.run(for: .minutes(6))
+    how.trouble.happen(to: pair)
+    pair.network.run(for: .seconds(6))
+    if restarts {
+      for side in pair.sides {
+        side.transport.restart(now: pair.network.now)
+        side.drain()
+      }
+      pair.network.schedule(after: .milliseconds(50)) { pair.exchangeCredentials() }
+    }
+    pair.network.run(for: .seconds(9))
+    #expect(pair.mediaFlows())
     for side in pair.sides {
       #expect(side.relayed.count >= 4)
-      #expect(side.transport.connectionState != .closed)
+      #expect(side.isConnected)
+      #expect(!side.states.contains(.failed))
     }
+  }
+
+  /// A server out of reach for a while still has its allocations: neither side makes another.
+  @Test func anOutageBeforeTheServerCostsNoRelay() throws {
+    let pair = Self.behindSymmetricNATs(seed: 14, relayOnly: (true, true))
+    pair.start(left: [try pair.server()], right: [try pair.server()])
+    #expect(pair.connect())
+    pair.network.run(for: .seconds(20))
+    let before = pair.sides.map(\.relayed)
+    pair.turn.host.conditions.isDown = true
+    pair.network.run(for: .seconds(20))
+    pair.turn.host.conditions.isDown = false
+    pair.network.run(for: .seconds(1))
+    #expect(pair.mediaFlows())
+    #expect(pair.sides.map(\.relayed) == before)
   }
 
   @Test func aStreamThatBreaksIsMadeAnew() throws {
@@ -186,6 +235,47 @@ import Testing
   }
 
   // MARK: - Whom to believe
+
+  /// More addresses than are remembered prove to be the peer's; the path stays what it was.
+  @Test func manyAddressesOfThePeerDoNotSupersedeThePath() throws {
+    let pair = TransportPair(seed: 15, left: Site("192.0.2.1"), right: Site("192.0.2.2"))
+    pair.start()
+    #expect(pair.connect())
+    let (left, right, now) = (pair.left.transport, pair.right.transport, pair.network.now)
+    var random = SeededGenerator(seed: 1)
+    func receive(_ datagram: ByteBuffer, from port: UInt16) -> Bool {
+      let remote = pair.right.bases[0].with(port: port)
+      guard case .application = left.receive(datagram, from: remote, to: pair.left.bases[0], now: now) else {
+        return false
+      }
+      return true
+    }
+    let media = ByteBuffer(string: "media")
+    for port in 6000..<6100 as Range<UInt16> {
+      #expect(!receive(media, from: port))
+      var check = STUNWriter(.request, transactionID: STUNTransactionID(using: &random))
+      check.append(
+        .username, text: "\(left.localCredentials.usernameFragment):\(right.localCredentials.usernameFragment)")
+      check.append(.priority, integer: UInt32(1))
+      check.append(.iceControlled, integer: UInt64(1))
+      _ = receive(check.finish(key: left.localCredentials.password.utf8), from: port)
+      #expect(receive(media, from: port))
+    }
+    #expect(receive(media, from: 6080))
+    #expect(!receive(media, from: 6001))
+    #expect(receive(media, from: pair.right.bases[0].port))
+  }
+
+  /// Without a NAT the server sees us as we are: that is not told either.
+  @Test(arguments: transports) func aHiddenAddressIsNotTheRelatedOneOfARelay(transport: ICEServer.Transport) throws {
+    let pair = TransportPair(seed: 16, left: Site("192.0.2.1"), right: Site("192.0.2.2"))
+    pair.left.name = "left.local"
+    pair.start(left: [try pair.server(transport)])
+    #expect(pair.connect())
+    pair.network.run(for: .seconds(1))
+    #expect(pair.left.relayed.count == 2)
+    #expect(pair.left.candidates.allSatisfy { !$0.attribute.contains("192.0.2.1") })
+  }
 
   @Test func dataOfStrangersIsNotDelivered() throws {
     let pair = Self.behindSymmetricNATs(seed: 13, relayOnly: (true, false))

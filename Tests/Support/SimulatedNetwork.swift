@@ -179,7 +179,7 @@ public final class SimulatedNetwork {
   }
 
   private func deliver(_ packet: Packet) {
-    if let mapped = packet.mapped, packet.host.nat?.letsIn(packet.source, to: mapped) == false { return }
+    if let mapped = packet.mapped, packet.host.nat?.letsIn(packet.source, to: mapped, now: now) == false { return }
     packet.host.received += 1
     packet.host.endpoint?.receive(packet.datagram, from: packet.source, to: packet.destination, now: now)
   }
@@ -191,12 +191,14 @@ public final class SimulatedNetwork {
     if let neighbour = host(at: remote, behind: sender.nat) {
       return Packet(datagram: datagram, source: local, destination: remote, mapped: nil, host: neighbour)
     }
-    guard let source = sender.nat == nil ? local : sender.nat?.outbound(from: local, to: remote) else { return nil }
+    guard let source = sender.nat == nil ? local : sender.nat?.outbound(from: local, to: remote, now: now) else {
+      return nil
+    }
     if let peer = host(at: remote, behind: nil) {
       return Packet(datagram: datagram, source: source, destination: remote, mapped: nil, host: peer)
     }
     for nat in hosts.compactMap(\.nat) {
-      if let inside = nat.inside(of: remote), let peer = host(at: inside, behind: nat) {
+      if let inside = nat.inside(of: remote, now: now), let peer = host(at: inside, behind: nat) {
         return Packet(datagram: datagram, source: source, destination: inside, mapped: remote, host: peer)
       }
     }

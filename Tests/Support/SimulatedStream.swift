@@ -20,6 +20,7 @@ public final class SimulatedStream {
   private var underWay: [ByteBuffer?] = []
   private var lastArrival = NIODeadline.uptimeNanoseconds(0)
   private var isClosed = false
+  private var isSwallowing = false
 
   /// What a lost segment costs.
   private static let retransmission = TimeAmount.milliseconds(200)
@@ -46,8 +47,15 @@ public final class SimulatedStream {
     enqueue(nil)
   }
 
+  /// From now on nothing arrives at either end, not even the end, and neither end learns of it: a box on the way has
+  /// forgotten the connection.
+  public func swallow() {
+    isSwallowing = true
+    other?.isSwallowing = true
+  }
+
   private func enqueue(_ bytes: ByteBuffer?) {
-    guard let other else { return }
+    guard let other, !isSwallowing else { return }
     underWay.append(bytes)
     var delay = host.conditions.latency + other.host.conditions.latency
     while network.chance(of: host.conditions.loss + other.host.conditions.loss) { delay = delay + Self.retransmission }
@@ -126,6 +134,6 @@ extension SimulatedNetwork {
     let nat = stream.host.nat
     if let neighbour = host(at: stream.remote, behind: nat) { return (neighbour, stream.local) }
     guard let nat, let server = host(at: stream.remote, behind: nil) else { return nil }
-    return nat.outbound(from: stream.local, to: stream.remote).map { (server, $0) }
+    return nat.outbound(from: stream.local, to: stream.remote, now: now).map { (server, $0) }
   }
 }

@@ -19,6 +19,8 @@ public final class SimulatedTURNServer: SimulatedEndpoint {
     public var alternate: TransportAddress?
     public var relaysIPv6 = true
     public var relaysIPv4 = true
+    /// Whether it answers 440 to those who want both.
+    public var rejectsAdditionalFamily = false
     /// The number by which it knows ADDITIONAL-ADDRESS-FAMILY.
     public var additionalAddressFamily = STUNAttributeType.additionalAddressFamily
     /// Whether responses are signed with a wrong key.
@@ -236,7 +238,7 @@ public final class SimulatedTURNServer: SimulatedEndpoint {
     let wantsBoth = request.bytes(of: behaviour.additionalAddressFamily) != nil
     let families: [TransportAddress.Family] = wantsOnlyIPv6 ? [.v6] : wantsBoth ? [.v4, .v6] : [.v4]
     let possible = families.filter { $0 == .v4 ? behaviour.relaysIPv4 : behaviour.relaysIPv6 }
-    guard let first = families.first, possible.contains(first) else {
+    guard let first = families.first, possible.contains(first), !(wantsBoth && behaviour.rejectsAdditionalFamily) else {
       return STUNErrorCode(code: 440, reason: "Address Family not Supported")
     }
     var relayed: [TransportAddress] = []

@@ -82,8 +82,15 @@ extension ICEAgent {
     switch type {
     case .host: return nil
     case .serverReflexive, .peerReflexive: return base.name == nil ? base.address : nowhere
-    case .relay: return configuration.transportPolicy == .relay ? nowhere : base.mapped ?? nowhere
+    case .relay:
+      guard configuration.transportPolicy == .all, let mapped = base.mapped, !isHidden(mapped) else { return nowhere }
+      return mapped
     }
+  }
+
+  /// Whether the peer is told a name in place of this IP address: without a NAT a server sees it as it is.
+  private func isHidden(_ address: TransportAddress) -> Bool {
+    bases.contains { $0.name != nil && $0.address.hasSameIP(as: address) }
   }
 
   /// RFC 8445 section 5.1.1.3.

@@ -7,8 +7,11 @@ public import NIOCore
 /// It is sans-IO: addresses, datagrams and the time go in; datagrams, events and the next deadline come out. After every
 /// call drain ``pollOutput()`` and arm a timer for ``nextDeadline``. Time must not run backwards from call to call.
 public final class ICEAgent {
+  /// What it was made with.
   public let configuration: Configuration
+  /// How far the connection has come; ``Event/connectionStateChange(_:)`` tells of changes.
   public private(set) var connectionState = ConnectionState.new
+  /// How far gathering has come; ``Event/gatheringStateChange(_:)`` tells of changes.
   public private(set) var gatheringState = GatheringState.new
   /// When ``handleTimeout(now:)`` wants to be called; nil: never, as things are.
   public private(set) var nextDeadline: NIODeadline?
@@ -117,6 +120,7 @@ public final class ICEAgent {
   /// The pair media takes.
   public var selectedPair: SelectedPair? { path?.description }
 
+  /// The counters, and what is known of the path now.
   public var statistics: Statistics {
     var statistics = counters
     statistics.roundTripTime = path?.roundTripTime
@@ -171,19 +175,15 @@ public final class ICEAgent {
 
   private func earliestDeadline(after now: NIODeadline) -> NIODeadline? {
     var earliest: NIODeadline?
-    func consider(_ deadline: NIODeadline?) {
-      guard let deadline else { return }
-      earliest = min(earliest ?? deadline, deadline)
-    }
-    if hasTransactionToBegin { consider(nextTransactionAt) }
-    for pair in generation.pairs { consider(pair.nextDeadline) }
-    for index in reserve { consider(reserveCheckDeadline(ofPairAt: index)) }
-    for binding in bindings { consider(binding.nextDeadline) }
-    for connection in unknownConnections { consider(connection.until) }
-    consider(consentDeadline)
+    if hasTransactionToBegin { earliest.consider(nextTransactionAt) }
+    for pair in generation.pairs { earliest.consider(pair.nextDeadline) }
+    for index in reserve { earliest.consider(reserveCheckDeadline(ofPairAt: index)) }
+    for binding in bindings { earliest.consider(binding.nextDeadline) }
+    for connection in unknownConnections { earliest.consider(connection.until) }
+    earliest.consider(consentDeadline)
     for deadline in [nominationDeadline, improvementDeadline, failureDeadline] {
       // What was held up by something else when its time came is looked at again when that ends.
-      if let deadline, deadline > now { consider(deadline) }
+      if let deadline, deadline > now { earliest.consider(deadline) }
     }
     return earliest
   }

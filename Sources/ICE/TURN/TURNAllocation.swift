@@ -23,8 +23,8 @@ final class TURNAllocation {
   var refreshAt: NIODeadline?
   /// Whether an allocation of before was given back to make room for this one.
   var hasReleased = false
-  /// Whether the server has no IPv4 address to relay at.
-  var wantsOnlyIPv6 = false
+  /// What the server is asked for: less, as it refuses more.
+  var families = Families.both
   /// Whether anything was sent since the last look at ``keepaliveAt``.
   var hasSent = false
   private var keepaliveAt: NIODeadline?
@@ -47,6 +47,15 @@ final class TURNAllocation {
   /// Asks the server.
   func start(now: NIODeadline) {
     send(.allocate, now: now)
+    updateDeadline()
+  }
+
+  /// Finds out whether the allocation is still there: the server may have begun anew, a NAT may have forgotten us, a stream
+  /// may be dead without a word. If so it ends. Over UDP silence says nothing: the server is out of reach for now, and
+  /// another allocation would be, too.
+  func probe(now: NIODeadline) {
+    guard !hasEnded, !relayed.isEmpty, !requests.contains(where: { $0.purpose == .probe }) else { return }
+    send(.probe, now: now)
     updateDeadline()
   }
 
@@ -112,14 +121,24 @@ final class TURNAllocation {
     let id = makeTransactionID()
     let datagram = message(for: purpose, id: id)
     let isAuthenticated = authentication?.isReady ?? false
-    let lifetime = purpose == .allocate ? Limit.allocating : Limit.transaction
+    let lifetime = lifetime(of: purpose)
+    let isUrgent = purpose == .allocate || purpose == .probe
     let transaction = STUNTransaction(
       id: id, datagram: datagram, now: now, timeout: isReliable ? lifetime : Limit.retransmissionTimeout,
-      longestInterval: purpose == .allocate ? Limit.allocatingInterval : lifetime, lifetime: lifetime)
+      longestInterval: isUrgent ? Limit.urgentInterval : lifetime, lifetime: lifetime)
     requests.append(
       Request(
         purpose: purpose, transaction: transaction, isAuthenticated: isAuthenticated, staleNonces: staleNonces))
     transmit(datagram)
+  }
+
+  /// How long an answer is waited for.
+  private func lifetime(of purpose: Purpose) -> TimeAmount {
+    switch purpose {
+    case .allocate: Limit.allocating
+    case .probe where isReliable: Limit.probing
+    case .probe, .refresh, .release, .permission, .channel: Limit.transaction
+    }
   }
 
   private func message(for purpose: Purpose, id: STUNTransactionID) -> ByteBuffer {
@@ -127,11 +146,8 @@ final class TURNAllocation {
     switch purpose {
     case .allocate:
       writer.append(.requestedTransport, integer: UInt32(17) << 24)  // UDP
-      // An IPv4 address, and an IPv6 one if the server has any: one allocation, since a 5-tuple can have no second.
-      let attributes: [STUNAttributeType] =
-        wantsOnlyIPv6 ? [.requestedAddressFamily] : [.additionalAddressFamily, .additionalAddressFamilyOfCoturn]
-      for attribute in attributes { writer.append(attribute, integer: UInt32(2) << 24) }
-    case .refresh: break
+      for attribute in families.attributes { writer.append(attribute, integer: UInt32(2) << 24) }
+    case .refresh, .probe: break
     case .release: writer.append(.lifetime, integer: UInt32(0))
     case .permission(let ip): writer.append(.xorPeerAddress, xored: ip)
     case .channel(let number, let peer):
@@ -165,8 +181,9 @@ final class TURNAllocation {
     case .allocate: end(.unreachable)
     case .release: send(.allocate, now: now)
     // Nothing is lost on a stream: it is dead.
-    case .refresh where isReliable: end(.unreachable)
+    case .refresh where isReliable, .probe where isReliable: end(.unreachable)
     case .refresh: refreshAt = now
+    case .probe: break
     case .permission(let ip): permissions.removeAll { $0.ip == ip && !$0.grant.isInstalled }
     case .channel(let number, _): withChannel(number) { $0.grant = nil }
     }
@@ -210,15 +227,11 @@ final class TURNAllocation {
   func updateDeadline() {
     guard !hasEnded else { return }
     var earliest = expiresAt
-    func consider(_ deadline: NIODeadline?) {
-      guard let deadline else { return }
-      earliest = min(earliest ?? deadline, deadline)
-    }
-    consider(refreshAt)
-    consider(keepaliveAt)
-    for request in requests { consider(request.transaction.nextDeadline) }
-    for permission in permissions { consider(permission.grant.nextDeadline) }
-    for channel in channels { consider(channel.grant?.nextDeadline) }
+    earliest.consider(refreshAt)
+    earliest.consider(keepaliveAt)
+    for request in requests { earliest.consider(request.transaction.nextDeadline) }
+    for permission in permissions { earliest.consider(permission.grant.nextDeadline) }
+    for channel in channels { earliest.consider(channel.grant?.nextDeadline) }
     nextDeadline = earliest
   }
 }
@@ -227,7 +240,7 @@ extension TURNAllocation.Purpose {
   var method: STUNMethod {
     switch self {
     case .allocate: .allocate
-    case .refresh, .release: .refresh
+    case .refresh, .probe, .release: .refresh
     case .permission: .createPermission
     case .channel: .channelBind
     }

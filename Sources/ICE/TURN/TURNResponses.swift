@@ -36,7 +36,7 @@ extension TURNAllocation {
   private func succeeded(_ purpose: Purpose, _ response: STUNMessage, now: NIODeadline) {
     switch purpose {
     case .allocate: allocated(response, now: now)
-    case .refresh: refreshed(lifetime: response.lifetime, now: now)
+    case .refresh, .probe: refreshed(lifetime: response.lifetime, now: now)
     case .release: send(.allocate, now: now)
     case .permission(let ip): permissionGranted(ip, now: now)
     case .channel(let number, let peer):
@@ -65,8 +65,8 @@ extension TURNAllocation {
       switch request.purpose {
       case .allocate: allocationFailed(error, response, now: now)
       case .release: send(.allocate, now: now)
-      case .refresh where error.code == 437 || error.code == 441: end(.mismatch(error.text))
-      case .refresh: refreshAt = now + Limit.refreshRetry
+      case .refresh where error.isMismatch, .probe where error.isMismatch: end(.mismatch(error.text))
+      case .refresh, .probe: refreshAt = now + Limit.refreshRetry
       case .permission, .channel: grantFailed(request.purpose, error, now: now)
       }
     }
@@ -84,8 +84,9 @@ extension TURNAllocation {
       hasReleased = true
       send(.release, now: now)
     case 437, 441: end(.mismatch(error.text))
-    case 440 where !wantsOnlyIPv6:
-      wantsOnlyIPv6 = true
+    case 440:
+      guard let less = families.next else { return end(.refused(error.text)) }
+      families = less
       send(.allocate, now: now)
     case 486, 508: end(.busy(error.text))
     default: end(.refused(error.text))
@@ -98,12 +99,15 @@ extension TURNAllocation {
     case .permission(let ip): permissionRefused(ip, now: now)
     // Indications still work.
     case .channel(let number, _): withChannel(number) { $0.grant?.refuse(now) }
-    case .allocate, .refresh, .release: break
+    case .allocate, .refresh, .probe, .release: break
     }
   }
 }
 
 extension STUNErrorCode {
+  /// The server has no such allocation, or somebody else has it.
+  fileprivate var isMismatch: Bool { code == 437 || code == 441 }
+
   /// For people: the number, and what the server says, cut to a line.
   var text: String {
     let printable = reason.unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(80)

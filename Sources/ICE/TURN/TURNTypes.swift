@@ -54,8 +54,10 @@ extension TURNAllocation {
     /// The same for all others: 7 transmissions, or Ti on a stream (RFC 8489 sections 6.2.1 and 6.2.2).
     static let transaction = TimeAmount.milliseconds(39_500)
     static let retransmissionTimeout = TimeAmount.milliseconds(500)
-    /// The first request is sent again at least that often, so that losses do not cost the relay.
-    static let allocatingInterval = TimeAmount.milliseconds(1_500)
+    /// How long a server may take to say on a stream whether an allocation is still there.
+    static let probing = TimeAmount.seconds(5)
+    /// The first request and a probe are sent again at least that often, so that losses do not cost the relay.
+    static let urgentInterval = TimeAmount.milliseconds(1_500)
     static let defaultLifetime: UInt32 = 600
     static let longestLifetime: UInt32 = 86_400
     /// How long before its end an allocation is refreshed.
@@ -73,10 +75,40 @@ extension TURNAllocation {
     static let datagram = 16_384
   }
 
+  /// The address families that a server is asked to relay at (RFC 8656 section 7.1).
+  enum Families {
+    /// An IPv4 address, and an IPv6 one if the server has any: one allocation, since a 5-tuple can have no second.
+    case both
+    /// IPv4, as of servers that know no other family.
+    case plain
+    /// For a server that has no IPv4 address to relay at.
+    case onlyIPv6
+
+    /// Those that name IPv6.
+    var attributes: [STUNAttributeType] {
+      switch self {
+      case .both: [.additionalAddressFamily, .additionalAddressFamilyOfCoturn]
+      case .plain: []
+      case .onlyIPv6: [.requestedAddressFamily]
+      }
+    }
+
+    /// What is left to ask for after a 440; nil: nothing.
+    var next: Families? {
+      switch self {
+      case .both: .plain
+      case .plain: .onlyIPv6
+      case .onlyIPv6: nil
+      }
+    }
+  }
+
   /// What a request is for.
   enum Purpose: Equatable {
     case allocate
     case refresh
+    /// A Refresh before its time, to find out whether the allocation is still there.
+    case probe
     /// Refresh with lifetime 0.
     case release
     /// For all ports of an IP address; the port is 0.

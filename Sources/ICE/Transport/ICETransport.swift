@@ -12,8 +12,8 @@ public final class ICETransport {
   enum Limit {
     static let relays = 8
     static let peerStreams = 64
-    /// Addresses that have proved to be the peer's; the oldest gives way.
-    static let verifiedRemotes = 16
+    /// Addresses that have proved to be the peer's; the one that was silent for longest gives way.
+    static let verifiedRemotes = ICEAgent.Limit.remoteCandidates
     /// When the end of candidates is told at the latest.
     static let gathering = TimeAmount.seconds(10)
   }
@@ -31,6 +31,7 @@ public final class ICETransport {
   /// Of our UDP sockets, in the order of preference.
   private var localAddresses: [TransportAddress] = []
   private var serverAddresses: Set<TransportAddress> = []
+  /// The last that was heard of is the last.
   private var verifiedRemotes: [TransportAddress] = []
   /// When gathering ends even if servers are silent; nil while addresses may be added, and once it has ended.
   private var gatheringEndsAt: NIODeadline?
@@ -93,6 +94,15 @@ public final class ICETransport {
     }
   }
 
+  /// Takes other credentials for TURN servers that were added by the same URI. A relay that was refused is asked for again;
+  /// one that there is stays as it is, until it has to be made anew.
+  public func renewCredentials(of server: ICEServer, now: NIODeadline) {
+    for relay in relays where relay.server.description == server.description {
+      relay.renewCredentials(of: server, now: now)
+    }
+    collect(now)
+  }
+
   private func askForReflexive(_ addresses: [TransportAddress], now: NIODeadline) {
     for family in [TransportAddress.Family.v6, .v4] {
       guard let address = addresses.first(where: { $0.family == family }) else { continue }
@@ -110,15 +120,25 @@ public final class ICETransport {
 
   // MARK: - Descriptions and candidates, as the agent's
 
+  /// See ``ICEAgent/configuration``.
   public var configuration: ICEAgent.Configuration { agent.configuration }
+  /// See ``ICEAgent/localCredentials``.
   public var localCredentials: ICECredentials { agent.localCredentials }
+  /// See ``ICEAgent/remoteCredentials``.
   public var remoteCredentials: ICECredentials? { agent.remoteCredentials }
+  /// See ``ICEAgent/localCandidates``.
   public var localCandidates: [Candidate] { agent.localCandidates }
+  /// See ``ICEAgent/currentRole``.
   public var currentRole: ICEAgent.Role { agent.currentRole }
+  /// See ``ICEAgent/connectionState``.
   public var connectionState: ICEAgent.ConnectionState { agent.connectionState }
+  /// See ``ICEAgent/gatheringState``.
   public var gatheringState: ICEAgent.GatheringState { agent.gatheringState }
+  /// See ``ICEAgent/selectedPair``.
   public var selectedPair: ICEAgent.SelectedPair? { agent.selectedPair }
+  /// See ``ICEAgent/statistics``.
   public var statistics: ICEAgent.Statistics { agent.statistics }
+  /// What went wrong with all relays together.
   public var relayStatistics: RelayStatistics { relays.reduce(into: RelayStatistics()) { $0 += $1.statistics } }
 
   /// Sets the role before checks begin; see ``ICEAgent/setRole(_:now:)``.
@@ -127,10 +147,10 @@ public final class ICETransport {
     collect(now)
   }
 
-  /// Begins a new generation; see ``ICEAgent/restart(credentials:now:)``. Allocations stay; servers that refused are
-  /// asked again.
+  /// Begins a new generation; see ``ICEAgent/restart(credentials:now:)``. Allocations stay if their servers still know them;
+  /// servers that refused are asked again.
   public func restart(credentials: ICECredentials? = nil, now: NIODeadline) {
-    for relay in relays { relay.retry(now: now) }
+    for relay in relays { relay.check(now: now) }
     agent.restart(credentials: credentials, now: now)
     collect(now)
   }
@@ -169,10 +189,10 @@ public final class ICETransport {
 
   /// When ``handleTimeout(now:)`` wants to be called; nil: never, as things are.
   public var nextDeadline: NIODeadline? {
-    var earliest = agent.nextDeadline ?? .distantFuture
-    for relay in relays { earliest = min(earliest, relay.nextDeadline ?? earliest) }
-    if let gatheringEndsAt { earliest = min(earliest, gatheringEndsAt) }
-    return earliest == .distantFuture ? nil : earliest
+    var earliest = agent.nextDeadline
+    for relay in relays { earliest.consider(relay.nextDeadline) }
+    earliest.consider(gatheringEndsAt)
+    return earliest
   }
 
   /// Does what is due. May be called early or late.
@@ -244,7 +264,10 @@ public final class ICETransport {
       outputs.append(.perform(.openStream(id, from: route.local, to: route.remote, tls: nil)))
     case .disconnect(let route): closeStream(on: route)
     case .resolve(let name): outputs.append(.perform(.resolve(name)))
-    case .event(let event): outputs.append(.event(event))
+    case .event(let event):
+      // The relays may be to blame.
+      if event == .connectionStateChange(.disconnected) { for relay in relays { relay.check(now: now) } }
+      outputs.append(.event(event))
     }
   }
 
@@ -260,12 +283,15 @@ public final class ICETransport {
   /// Notes that an authentic check or response came from there. Anybody else could break a handshake that is under way,
   /// since its first messages are not authenticated.
   func verified(_ remote: TransportAddress) {
-    guard !verifiedRemotes.contains(remote), !serverAddresses.contains(remote) else { return }
+    guard verifiedRemotes.last != remote, !serverAddresses.contains(remote) else { return }
+    verifiedRemotes.removeAll { $0 == remote }
     if verifiedRemotes.count == Limit.verifiedRemotes { verifiedRemotes.removeFirst() }
     verifiedRemotes.append(remote)
   }
 
-  func isVerified(_ remote: TransportAddress) -> Bool { verifiedRemotes.contains(remote) }
+  func isVerified(_ remote: TransportAddress) -> Bool {
+    agent.mediaRoute?.remote == remote || verifiedRemotes.contains(remote)
+  }
 }
 
 /// One random source for the agent and all allocations.

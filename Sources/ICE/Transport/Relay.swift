@@ -7,7 +7,7 @@ internal import NIOCore
 /// All pairs of our addresses and the server's are tried, the next when the one before has not answered for a moment (as
 /// RFC 8305 does with connections): a machine has addresses that lead nowhere, such as those of its containers.
 final class Relay {
-  let server: ICEServer
+  private(set) var server: ICEServer
   private(set) var state = State.idle
   private(set) var attempts: [Attempt] = []
   private var outputs: Deque<Output> = []
@@ -19,6 +19,11 @@ final class Relay {
   private var untried: Deque<Way> = []
   private var nextAttemptAt: NIODeadline?
   private var beganAt: NIODeadline?
+  private var lostAt: NIODeadline?
+  /// Whether the server has asked for patience.
+  private var isBusy = false
+  /// Whether the credentials are others than the attempts under way were begun with.
+  private var hasNewCredentials = false
   /// Where the server has sent us to, by what name.
   private var redirection: (address: TransportAddress, name: String)?
   private var redirections = 0
@@ -56,13 +61,9 @@ final class Relay {
 
   var nextDeadline: NIODeadline? {
     var earliest: NIODeadline?
-    func consider(_ deadline: NIODeadline?) {
-      guard let deadline else { return }
-      earliest = min(earliest ?? deadline, deadline)
-    }
-    if case .failed(let again) = state { consider(again) }
-    consider(nextAttemptAt)
-    for attempt in attempts { consider(attempt.connectsUntil ?? attempt.allocation.nextDeadline) }
+    if case .failed(let again) = state { earliest.consider(again) }
+    earliest.consider(nextAttemptAt)
+    for attempt in attempts { earliest.consider(attempt.connectsUntil ?? attempt.allocation.nextDeadline) }
     return earliest
   }
 
@@ -101,8 +102,25 @@ final class Relay {
     }
   }
 
-  /// Asks a server again that has refused. Others are asked again in any case, in their time.
-  func retry(now: NIODeadline) {
+  /// Paths are looked for anew: finds out whether the server still knows the allocation, or asks it again if it has
+  /// refused or was silent.
+  func check(now: NIODeadline) {
+    switch state {
+    case .allocated:
+      attempts[0].allocation.probe(now: now)
+      collect(from: 0, now: now)
+    case .failed(again: nil): begin(now: now)
+    case .failed(let again?) where !isBusy: state = .failed(again: min(again, restartTime(now)))
+    case .failed, .idle, .trying: break
+    }
+  }
+
+  /// Takes credentials for attempts to come, and tries again if the last were refused. The allocation there is keeps those it
+  /// was made with: with others the server would take us for somebody else (RFC 8656 section 7.2: 441).
+  func renewCredentials(of server: ICEServer, now: NIODeadline) {
+    guard server != self.server else { return }
+    self.server = server
+    hasNewCredentials = true
     if state == .failed(again: nil) { begin(now: now) }
   }
 
@@ -120,6 +138,8 @@ final class Relay {
 
   private func begin(now: NIODeadline) {
     beganAt = now
+    isBusy = false
+    hasNewCredentials = false
     redirection = nil
     redirections = 0
     mismatches = 0
@@ -128,7 +148,7 @@ final class Relay {
 
   private func tryAll(_ ways: [Way], now: NIODeadline) {
     guard !ways.isEmpty else {
-      if redirection == nil { state = .idle } else { fail(again: now + Limit.retry) }
+      if redirection == nil { state = .idle } else { fail(again: retryTime(now)) }
       return
     }
     state = .trying
@@ -149,7 +169,7 @@ final class Relay {
   private func attemptNext(now: NIODeadline) {
     nextAttemptAt = nil
     guard let way = untried.popFirst() else {
-      if attempts.isEmpty { fail(again: now + Limit.retry) }
+      if attempts.isEmpty { fail(again: retryTime(now)) }
       return
     }
     if !untried.isEmpty { nextAttemptAt = now + Limit.stagger }
@@ -194,7 +214,7 @@ final class Relay {
     problem = "\(attempt.way.remote): \(error ?? "the server closed the connection")"
     let wasAllocated = state == .allocated
     abandon(attemptAt: index)
-    if wasAllocated { fail(again: restartTime(now)) } else { attemptNext(now: now) }
+    if wasAllocated { lose(now) } else { attemptNext(now: now) }
   }
 
   /// Takes bytes of a stream of ours.
@@ -286,8 +306,12 @@ final class Relay {
     problem = "\(way.remote): \(ending.text)"
     abandon(attemptAt: index)
     switch ending {
-    case .busy: fail(again: now + Limit.retry)
-    case .refused: fail(again: nil)
+    case .busy:
+      isBusy = true
+      fail(again: now + Limit.retry)
+    // A server that did take the credentials may have forgotten its nonce, no more.
+    case .refused where wasAllocated: lose(now)
+    case .refused: fail(again: hasNewCredentials ? restartTime(now) : nil)
     case .mismatch where !wasAllocated && mismatches < Limit.mismatches:
       mismatches += 1
       // A new connection has another port. Of a socket there is no second.
@@ -298,14 +322,24 @@ final class Relay {
       redirection = (address, name ?? redirection?.name ?? server.host)
       tryAll(ways(to: [address], from: locals), now: now)
     case .unreachable where !wasAllocated: attemptNext(now: now)
-    case .mismatch, .unreachable, .redirected:
-      fail(again: wasAllocated ? restartTime(now) : now + Limit.retry)
+    case .mismatch, .unreachable, .redirected: if wasAllocated { lose(now) } else { fail(again: retryTime(now)) }
     }
   }
 
-  /// An allocation that was lost is made anew, but not in a whirl.
+  /// The allocation is gone: another is made.
+  private func lose(_ now: NIODeadline) {
+    lostAt = now
+    fail(again: restartTime(now))
+  }
+
+  /// At once, but not in a whirl.
   private func restartTime(_ now: NIODeadline) -> NIODeadline {
     max(now, (beganAt ?? now) + Limit.restart)
+  }
+
+  private func retryTime(_ now: NIODeadline) -> NIODeadline {
+    if let lostAt, now < lostAt + Limit.retry { return restartTime(now) }
+    return now + Limit.retry
   }
 
   private func fail(again: NIODeadline?) {
