@@ -17,7 +17,7 @@ extension PeerConnection {
       session.fail(.system("can't list the network interfaces: \(error)"))
     }
     if sockets.localAddresses.isEmpty { session.fail(.system("no network address can be used")) }
-    Task { await addServers() }
+    addServers()
   }
 
   private func makeSockets() -> ICESockets {
@@ -56,6 +56,7 @@ extension PeerConnection {
     guard !interfaces.isEmpty, let sockets, use(interfaces, sockets) else { return }
     session.emit(.networkChange)
     drain()
+    addServers()
   }
 
   /// - Returns: whether anything has changed.
@@ -72,10 +73,17 @@ extension PeerConnection {
     return !changes.isEmpty
   }
 
+  /// Looks up and adds the servers that are not known yet.
+  func addServers() {
+    let servers = configuration.iceServers.filter { serversFound.insert($0.description).inserted }
+    lookups += 1
+    Task { await add(servers) }
+  }
+
   /// Looks all servers up at once: a slow name server must not hold up the others.
-  private func addServers() async {
+  private func add(_ servers: [ICEServer]) async {
     await withTaskGroup(of: (ICEServer, Result<[TransportAddress], ICEServerError>).self) { group in
-      for server in configuration.iceServers {
+      for server in servers {
         group.addTask {
           do throws(ICEServerError) { return (server, .success(try await server.resolve())) } catch {
             return (server, .failure(error))
@@ -84,13 +92,19 @@ extension PeerConnection {
       }
       for await (server, result) in group {
         switch result {
-        case .success(let addresses): session.addServer(server, addresses: addresses, now: .now())
-        case .failure(let error): logger.warning("\(server): \(error)")
+        case .success(let addresses):
+          // Its credentials may have been renewed meanwhile.
+          let known = configuration.iceServers.first { $0.description == server.description }
+          session.addServer(known ?? server, addresses: addresses, now: .now())
+        case .failure(let error):
+          serversFound.remove(server.description)
+          logger.warning("\(server): \(error)")
         }
         drain()
       }
     }
-    session.endOfLocalAddresses(now: .now())
+    lookups -= 1
+    if lookups == 0 { session.endOfLocalAddresses(now: .now()) }
     drain()
   }
 

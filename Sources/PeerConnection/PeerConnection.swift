@@ -1,5 +1,5 @@
 public import Frames
-internal import ICE
+public import ICE
 public import Logging
 public import NIOCore
 internal import RTP
@@ -24,7 +24,7 @@ public actor PeerConnection {
   private nonisolated let executor: any SerialExecutor
   nonisolated let eventLoop: any EventLoop
   private nonisolated let frameGate = FrameGate()
-  let configuration: PeerConnectionConfiguration
+  private(set) var configuration: PeerConnectionConfiguration
   let session: Session
   let receiver: any MediaReceiver
   let logger: Logger
@@ -32,6 +32,10 @@ public actor PeerConnection {
   var sockets: ICESockets?
   var monitor: PathMonitor?
   var hasBegunGathering = false
+  /// URIs of servers that are looked up, or were found: those that were not are looked up again when the network changes.
+  var serversFound: Set<String> = []
+  /// Rounds of looking up that are under way.
+  var lookups = 0
   var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
 
   private static let maximumUnreadEvents = 1024
@@ -141,6 +145,15 @@ public actor PeerConnection {
   public func restartICE() throws(PeerConnectionError) {
     try session.restartICE()
     drain()
+  }
+
+  /// W3C `setConfiguration`, as far as a connection can be changed: its STUN and TURN servers. Those that are known already
+  /// get these credentials: what was refused is tried again. New ones are asked, none is left.
+  public func setICEServers(_ servers: [ICEServer]) {
+    configuration.iceServers = servers
+    for server in servers { session.renewCredentials(of: server, now: .now()) }
+    drain()
+    if hasBegunGathering { addServers() }
   }
 
   // MARK: - States

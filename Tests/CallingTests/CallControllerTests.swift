@@ -76,12 +76,12 @@ struct CallControllerTests {
 
   @Test("both restart ICE in mid-call at once: one offer gives way, and the call goes on")
   func restartOnBothSides() async throws {
-    let (sent, logger) = Recorder.logger()
+    let (sent, answered) = (Recorder.logger(), Recorder.logger())
     let server = try await ChatServer.start(
       .init(port: 0), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: self.logger)
-    let bob = try controller("bob", port: server.port)
+    let bob = try controller("bob", port: server.port, logger: answered.1)
     let hasRestarted = NIOLockedValueBox(false)
-    let alice = try controller("alice", port: server.port, logger: logger) { line, alice in
+    let alice = try controller("alice", port: server.port, logger: sent.1) { line, alice in
       guard line.contains("\"active\""), !hasRestarted.withLockedValue({ done in (done, done = true).0 }) else {
         return
       }
@@ -93,8 +93,11 @@ struct CallControllerTests {
     let outcome = await call(from: alice, to: bob, seconds: 3, times: 1, bobAnswers: true)
     await server.shutDown()
     #expect(outcome.succeeded)
-    // The first offer and the restart's, each with credentials of its own.
-    #expect(Set(sent.offers.compactMap(Self.usernameFragment)).count >= 2)
+    // The first descriptions and those of the restart, each with credentials of its own.
+    for (side, descriptions) in [("alice", sent.0.descriptions), ("bob", answered.0.descriptions)] {
+      #expect(Set(descriptions.compactMap(Self.usernameFragment)).count >= 2, "\(side)")
+    }
+    #expect(answered.0.descriptions.contains { $0.contains("\"video-offer\"") }, "bob's own offer met alice's")
   }
 
   private static func usernameFragment(of message: String) -> Substring? {
@@ -123,7 +126,10 @@ private struct Recorder: LogHandler {
     messages.withLockedValue { $0.append("\(message)") }
   }
 
-  var offers: [String] { messages.withLockedValue { $0.filter { $0.contains("\"video-offer\"") } } }
+  /// Offers and answers.
+  var descriptions: [String] {
+    messages.withLockedValue { $0.filter { $0.contains("\"video-offer\"") || $0.contains("\"video-answer\"") } }
+  }
 }
 
 /// Hands a controller to a closure that was made before it.

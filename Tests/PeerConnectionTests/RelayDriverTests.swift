@@ -63,6 +63,12 @@ struct RelayDriverTests {
     try await call.negotiate()
     await call.caller.waitFor { $0 == .iceGatheringStateChange(.complete) }
     #expect(log.text.contains("turn:127.0.0.1:"))
+    // The right one comes later.
+    for side in [call.caller, call.callee] {
+      await side.connection.setICEServers(coturn.servers("turn:127.0.0.1:%d"))
+    }
+    await call.caller.waitUntilConnected()
+    await call.callee.waitUntilConnected()
     await call.close()
     try await coturn.stop()
   }

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import PeerConnection
 import Signaling
 
 /// What is heard from and said to the chat server.
@@ -61,6 +62,11 @@ extension CallController {
     serverRefresh?.cancel()
     serverRefresh = serversOfServer.refreshAt.map { time in
       eventLoop.scheduleTask(deadline: time) { self.signaling.send(.iceServersRequest) }
+    }
+    if let connection = call?.peer?.connection {
+      // Credentials that a call began with run out while it goes on.
+      let servers = serversOfServer.joined(to: configuration.connection.iceServers, now: .now())
+      Task { await connection.setICEServers(servers) }
     }
     step { $0.serversKnown(now: .now()) }
   }

@@ -70,6 +70,12 @@ extension Session {
     drain(now: now)
   }
 
+  /// Takes other credentials for a TURN server; see ``ICETransport/renewCredentials(of:now:)``.
+  func renewCredentials(of server: ICEServer, now: NIODeadline) {
+    ice.renewCredentials(of: server, now: now)
+    drain(now: now)
+  }
+
   /// Says what a `.local` name stands for; see ``ICETransport/resolved(_:to:now:)``.
   func resolved(_ name: String, to addresses: [TransportAddress], now: NIODeadline) {
     ice.resolved(name, to: addresses, now: now)
