@@ -24,6 +24,7 @@ struct NetworkDoctor {
     findings.hasServers = !servers.isEmpty
     await examineNAT(servers, interfaces, &findings)
     await examineRelays(servers.filter { $0.kind == .turn }, interfaces, &findings)
+    await examineUnlistedWays(to: servers, interfaces, &findings)
     await examineNames(interfaces)
     title("What this means")
     for remark in findings.remarks { say(remark.mark, remark.text) }
@@ -91,7 +92,8 @@ struct NetworkDoctor {
       guard !addresses.isEmpty else { continue }
       say(.neutral, "from \(interface.name) \(interface.address.ip):")
       do {
-        let report = try await NATProbe.run(from: interface, servers: addresses, eventLoop: eventLoop)
+        let report = try await NATProbe.run(
+          from: interface, servers: addresses, portRange: configuration.portRange, eventLoop: eventLoop)
         for answer in report.answers { say(answer, of: names[answer.server]) }
         say(report.behaviour)
         findings.add(report.behaviour)
@@ -108,9 +110,7 @@ struct NetworkDoctor {
     title("TURN servers")
     for server in servers {
       do {
-        let report = try await RelayProbe.run(
-          server, addresses: try await server.resolve(), interfaces: interfaces, tlsRoots: configuration.tlsRoots,
-          eventLoop: eventLoop, logger: logger)
+        let report = try await tryRelay(server, interfaces)
         say(report, of: server)
         findings.add(report, of: server)
       } catch {
@@ -118,6 +118,32 @@ struct NetworkDoctor {
         say(.problem, "\(server): \(error)")
       }
     }
+  }
+
+  /// The same servers over transports that nobody has configured; all at once, since most give no answer.
+  private func examineUnlistedWays(
+    to servers: [ICEServer], _ interfaces: [NetworkInterface], _ findings: inout NetworkFindings
+  ) async {
+    let ways = ICEServer.unlistedWays(to: servers)
+    let working = await withTaskGroup(of: ICEServer?.self) { group in
+      for way in ways {
+        group.addTask { (try? await tryRelay(way, interfaces))?.loopTime == nil ? nil : way }
+      }
+      return await group.reduce(into: Set<ICEServer>()) { working, way in if let way { working.insert(way) } }
+    }
+    for way in ways where working.contains(way) {
+      say(.neutral, "\(way): works, and is not configured")
+      findings.addUnlisted(way)
+    }
+  }
+
+  private func tryRelay(_ server: ICEServer, _ interfaces: [NetworkInterface]) async throws -> RelayProbe.Report {
+    var options = ICESockets.Options()
+    options.portRange = configuration.portRange
+    options.tlsRoots = configuration.tlsRoots
+    return try await RelayProbe.run(
+      server, addresses: try await server.resolve(), interfaces: interfaces, options: options, eventLoop: eventLoop,
+      logger: logger)
   }
 
   private func examineNames(_ interfaces: [NetworkInterface]) async {

@@ -8,12 +8,16 @@ struct NetworkFindings {
   var hasServers = false
   private(set) var behaviours: [NATBehaviour] = []
   private(set) var relays: [(server: ICEServer, works: Bool)] = []
+  /// Ways to TURN servers that work, and that calls do not know of.
+  private(set) var unlisted: [ICEServer] = []
 
   mutating func add(_ behaviour: NATBehaviour) { behaviours.append(behaviour) }
 
   mutating func add(_ report: RelayProbe.Report, of server: ICEServer) {
     relays.append((server, report.allocationTime != nil))
   }
+
+  mutating func addUnlisted(_ way: ICEServer) { unlisted.append(way) }
 
   private var seen: [NATBehaviour] { behaviours.filter { $0.mapped != nil } }
   private var hasRelay: Bool { relays.contains(where: \.works) }
@@ -62,6 +66,10 @@ struct NetworkFindings {
           .problem,
           "does not relay: \(failed); see above for why, and check its log, password, certificate and firewall"
         ))
+    }
+    if !unlisted.isEmpty {
+      let ways = unlisted.map { "\($0)" }.joined(separator: ", ")
+      remarks.append((.neutral, "works, but calls do not know of it: \(ways); name it here or at the chat server"))
     }
     return remarks
   }

@@ -58,4 +58,11 @@ struct NetworkFindingsTests {
     let partly = try findings(mapping: .endpointIndependent, relays: [true, false])
     #expect(partly.callsWork && text(partly).contains("turn:t.example.org"))
   }
+
+  @Test("a way to a relay that works and is not configured is named")
+  func unlistedWay() throws {
+    var findings = try findings(isUDPBlocked: true)
+    findings.addUnlisted(try ICEServer(uri: "turns:t.example.org"))
+    #expect(!findings.callsWork && text(findings).contains("turns:t.example.org:5349"))
+  }
 }

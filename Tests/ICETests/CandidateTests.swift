@@ -7,7 +7,6 @@ import Testing
 @Suite struct CandidateTests {
   @Test(arguments: ["", "a=", "candidate:", "a=candidate:"]) func readsChromium(prefix: String) throws {
     let text = "1018790119 1 udp 2122194687 192.0.2.2 43829 typ host generation 0 ufrag PMlI network-id 1"
-    guard !prefix.hasPrefix("a=") || prefix.count > 2 else { return }
     let candidate = try #require(try Candidate.parse(prefix + text))
     #expect(candidate.foundation == "1018790119")
     #expect(candidate.component == 1)
@@ -152,6 +151,14 @@ import Testing
     #expect(try server("stun:[2001:db8::1]:99") == "stun:[2001:db8::1]:99")
     #expect(try server("turns:turn.example.org") == "turns:turn.example.org:5349")
     #expect(try server("turn:turn.example.org?transport=tcp") == "turn:turn.example.org:3478?transport=tcp")
+    // What there may be beside a list: each transport at a port that is named for its like.
+    let listed = try ["stun:a", "turn:a:443", "turns:a", "turn:b?transport=tcp"].map {
+      try ICEServer(uri: $0, username: "u", credential: "c")
+    }
+    let unlisted = ICEServer.unlistedWays(to: listed)
+    #expect(
+      unlisted.map(\.description) == ["turn:a:443?transport=tcp", "turn:b:3478", "turns:b:5349"])
+    #expect(unlisted.allSatisfy { $0.credential == "c" })
     #expect(throws: ICEServerError.unknownScheme("http")) { try ICEServer(uri: "http://x") }
     #expect(throws: ICEServerError.badHost("")) { try ICEServer(uri: "stun:") }
     #expect(throws: ICEServerError.badPort(":0")) { try ICEServer(uri: "stun:x:0") }

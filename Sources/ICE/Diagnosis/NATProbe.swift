@@ -5,8 +5,11 @@ public import NIOCore
 public final class NATProbe {
   /// What was found from one address of the machine.
   public struct Report: Sendable {
+    /// The address it was found from, with the port of the socket.
     public var local: TransportAddress
+    /// What each server said, in the order they were given.
     public var answers: [STUNServerAnswer]
+    /// What that tells of the boxes between.
     public var behaviour: NATBehaviour
   }
 
@@ -18,13 +21,15 @@ public final class NATProbe {
   private var timer: Scheduled<Void>?
 
   /// Examines what lies between an address of ours and the servers. Takes up to some 15 s.
+  /// - Parameter portRange: local ports to take; nil lets the system choose.
   /// - Throws: what the system says when no socket can be opened.
   public static func run(
-    from interface: NetworkInterface, servers: [TransportAddress], eventLoop: any EventLoop
+    from interface: NetworkInterface, servers: [TransportAddress], portRange: ClosedRange<UInt16>? = nil,
+    eventLoop: any EventLoop
   ) async throws -> Report {
     try await eventLoop.flatSubmit {
       do {
-        return try NATProbe(from: interface, servers: servers, eventLoop: eventLoop).start()
+        return try NATProbe(from: interface, servers: servers, portRange: portRange, eventLoop: eventLoop).start()
       } catch {
         return eventLoop.makeFailedFuture(error)
       }
@@ -32,13 +37,15 @@ public final class NATProbe {
   }
 
   private init(
-    from interface: NetworkInterface, servers: [TransportAddress], eventLoop: any EventLoop
+    from interface: NetworkInterface, servers: [TransportAddress], portRange: ClosedRange<UInt16>?,
+    eventLoop: any EventLoop
   ) throws(IOError) {
     self.eventLoop = eventLoop
     promise = eventLoop.makePromise()
     let inbox = Inbox()
     sockets = UDPSockets(
-      eventLoop: eventLoop, receive: { datagram, remote, _ in inbox.probe?.receive(datagram, remote) },
+      portRange: portRange, eventLoop: eventLoop,
+      receive: { datagram, remote, _ in inbox.probe?.receive(datagram, remote) },
       readComplete: { inbox.probe?.drain() })
     local = try sockets.open(on: interface)
     diagnosis = NATDiagnosis(local: local, servers: servers, random: SystemRandomNumberGenerator())

@@ -4,6 +4,7 @@ public import NIOCore
 /// Tries a TURN server as a call would use it: two agents of ours may use nothing but it, and connect to each other through
 /// it, in at one relayed address and out at the other.
 public final class RelayProbe {
+  /// What became of the call through the relay.
   public struct Report: Sendable {
     /// Where the server relays for us; empty if it does not.
     public var relayed: [TransportAddress] = []
@@ -14,6 +15,7 @@ public final class RelayProbe {
     /// What the server or the network said against it.
     public var problems: [String] = []
 
+    /// Nothing has worked yet.
     public init() {}
   }
 
@@ -43,14 +45,14 @@ public final class RelayProbe {
   /// - Parameters:
   ///   - addresses: of the server.
   ///   - interfaces: the addresses of ours to go out from.
-  ///   - tlsRoots: a PEM file of authorities to trust beside the system's.
+  ///   - options: of a call's sockets; TCP to peers is not used.
   public static func run(
-    _ server: ICEServer, addresses: [TransportAddress], interfaces: [NetworkInterface], tlsRoots: String?,
-    eventLoop: any EventLoop, logger: Logger
+    _ server: ICEServer, addresses: [TransportAddress], interfaces: [NetworkInterface],
+    options: ICESockets.Options = .init(), eventLoop: any EventLoop, logger: Logger
   ) async throws -> Report {
     try await eventLoop.flatSubmit {
       let probe = RelayProbe(server, eventLoop: eventLoop)
-      probe.start(addresses, interfaces, tlsRoots: tlsRoots, logger: logger)
+      probe.start(addresses, interfaces, options, logger: logger)
       return probe.promise.futureResult
     }.get()
   }
@@ -62,11 +64,10 @@ public final class RelayProbe {
   }
 
   private func start(
-    _ addresses: [TransportAddress], _ interfaces: [NetworkInterface], tlsRoots: String?, logger: Logger
+    _ addresses: [TransportAddress], _ interfaces: [NetworkInterface], _ options: ICESockets.Options, logger: Logger
   ) {
-    var options = ICESockets.Options()
+    var options = options
     options.usesTCP = false
-    options.tlsRoots = tlsRoots
     let now = NIODeadline.now()
     for (side, other) in [(sides[0], sides[1]), (sides[1], sides[0])] {
       let sockets = ICESockets(

@@ -1,5 +1,6 @@
 /// A STUN or TURN server as configurations name it (`RTCIceServer`).
 public struct ICEServer: Hashable, Sendable {
+  /// What it does for us.
   public enum Kind: Hashable, Sendable {
     /// Tells our server-reflexive address.
     case stun
@@ -14,10 +15,13 @@ public struct ICEServer: Hashable, Sendable {
     case tls
   }
 
+  /// By the scheme of the URI.
   public var kind: Kind
+  /// How it is reached: by scheme and query of the URI.
   public var transport: Transport
   /// A name, or a numeric address without brackets.
   public var host: String
+  /// Of the URI, or the one that its scheme stands for.
   public var port: UInt16
   /// For TURN.
   public var username: String?
@@ -74,6 +78,25 @@ public struct ICEServer: Hashable, Sendable {
   }
 }
 
+extension ICEServer {
+  /// The ways to the TURN servers of a list that it does not name: UDP, TCP and TLS, each at a port that is named for it, or
+  /// else at the usual one. Names and credentials are those of the list.
+  public static func unlistedWays(to servers: [ICEServer]) -> [ICEServer] {
+    var ways: [ICEServer] = []
+    for server in servers where server.kind == .turn {
+      let listed = (servers + ways).filter { $0.kind == .turn && $0.host == server.host }
+      for transport in [Transport.udp, .tcp, .tls] where !listed.contains(where: { $0.transport == transport }) {
+        let named = listed.first { ($0.transport == .tls) == (transport == .tls) }
+        var way = server
+        way.transport = transport
+        way.port = named?.port ?? (transport == .tls ? 5349 : 3478)
+        ways.append(way)
+      }
+    }
+    return ways
+  }
+}
+
 extension ICEServer: CustomStringConvertible {
   /// The URI, without credentials.
   public var description: String {
@@ -91,6 +114,7 @@ public enum ICEServerError: Error, Hashable, CustomStringConvertible {
   case unknownQuery(String)
   case notFound(host: String, reason: String)
 
+  /// What is wrong, for people.
   public var description: String {
     switch self {
     case .unknownScheme(let text):
