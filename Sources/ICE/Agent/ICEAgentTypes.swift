@@ -17,12 +17,14 @@ extension ICEAgent {
 
   /// Times and bounds. The defaults are the RFCs'; tests shorten nothing, since time is theirs.
   public struct Configuration: Sendable {
+    /// Which candidates are gathered and used.
     public var transportPolicy = TransportPolicy.all
     /// Ta: the least time between two new transactions (RFC 8445 section 14.2).
     public var pacing = TimeAmount.milliseconds(50)
     /// Ta of the first ``initialBurst`` transactions of a generation, so that a call on a good network comes up at once;
     /// RFC 8445 section 14.2 allows 5 ms.
     public var initialPacing = TimeAmount.milliseconds(5)
+    /// How many transactions of a generation begin at the pace of ``initialPacing``.
     public var initialBurst = 12
     /// How long the controlling agent waits for a better pair before it nominates the best it has.
     public var nominationPatience = TimeAmount.milliseconds(200)
@@ -38,6 +40,7 @@ extension ICEAgent {
     /// just as well. So an outage that ends a second before consent expires ends well, whenever it began, and the
     /// round-trip time is always fresh. Browsers do the same.
     public var pathCheckInterval = TimeAmount.milliseconds(500)
+    /// The same while the path gives no answer.
     public var silentPathCheckInterval = TimeAmount.milliseconds(250)
     /// How often working pairs in reserve are checked, so that media can move there at once.
     public var reserveCheckInterval = TimeAmount.seconds(10)
@@ -49,6 +52,7 @@ extension ICEAgent {
     /// while the callee's phone rings (RFC 8445 section 5.1.1.4).
     public var mappingRefresh = TimeAmount.seconds(15)
 
+    /// The times of the RFCs.
     public init() {}
   }
 
@@ -88,13 +92,16 @@ extension ICEAgent {
   public struct SelectedPair: Sendable, Hashable {
     /// The local candidate as the peer sees it: peer-reflexive behind a NAT.
     public var local: Candidate
+    /// The candidate of the peer.
     public var remote: Candidate
     /// From the base of ``local`` to ``remote``.
     public var route: Route
     /// Whether it is nominated, or just the best that works so far.
     public var isNominated: Bool
 
+    /// What packets are sent from: a socket, a relayed address, or our end of a connection.
     public var localAddress: TransportAddress { route.local }
+    /// Where packets are sent to.
     public var remoteAddress: TransportAddress { route.remote }
   }
 
@@ -134,6 +141,7 @@ extension ICEAgent {
     /// Of no use to us, for this reason; nothing was changed. Not an error (RFC 8838 section 8.1).
     case ignored(Reason)
 
+    /// Why a candidate is of no use.
     public enum Reason: String, Sendable, Hashable {
       /// The peer connects to us from there, and we can't connect to it.
       case tcp = "TCP, and not passive"
@@ -156,6 +164,7 @@ extension ICEAgent {
     public var responsesReceived = 0
     /// Datagrams that are no STUN, are not authentic, or answer nothing we asked.
     public var discarded = 0
+    /// Checks and responses that showed both agents in one role (RFC 8445 section 7.3.1.1).
     public var roleConflicts = 0
     /// Smoothed round-trip time of the selected pair.
     public var roundTripTime: TimeAmount?

@@ -34,6 +34,7 @@ public enum ICECredentialsError: Error, Hashable, CustomStringConvertible {
   case badUsernameFragment(String)
   case badPassword(bytes: Int)
 
+  /// What is wrong, for people.
   public var description: String {
     switch self {
     case .badUsernameFragment(let text): "ice-ufrag has to be 4...256 ice-chars, not \(text.debugDescription)"

@@ -29,16 +29,20 @@ public struct Candidate: Hashable, Sendable {
   public var foundation: String
   /// 1...256; 1 is the only one Glyphone uses (rtcp-mux).
   public var component: Int
+  /// What carries packets there.
   public var transport: Transport
   /// 0...2³²-1, the greater the better.
   public var priority: UInt32
+  /// Where it is.
   public var address: Address
+  /// How it was found.
   public var type: CandidateType
   /// The base of a reflexive or relayed candidate, if told; for diagnosis only.
   public var relatedAddress: TransportAddress?
   /// The ICE generation it belongs to, if told (the `ufrag` extension of RFC 8840 practice).
   public var usernameFragment: String?
 
+  /// A candidate of these parts.
   public init(
     foundation: String, component: Int = 1, transport: Transport = .udp, priority: UInt32, address: Address,
     type: CandidateType, relatedAddress: TransportAddress? = nil, usernameFragment: String? = nil

@@ -4,6 +4,7 @@ public enum CandidateError: Error, Hashable, CustomStringConvertible {
   case missing(String)
   case malformed(String, value: String)
 
+  /// What is wrong, for people.
   public var description: String {
     switch self {
     case .tooLong(let length): "candidate of \(length) bytes: at most \(Candidate.maximumLength) are taken"

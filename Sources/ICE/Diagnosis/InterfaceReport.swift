@@ -28,12 +28,9 @@ public struct InterfaceReport: Hashable, Sendable {
   static func all(
     in messages: [NetlinkMessage], includeLoopback: Bool, names: Set<String>
   ) -> [InterfaceReport] {
-    var links: [Int32: NetlinkMessage.Link] = [:]
-    for case .link(let link) in messages { links[link.index] = link }
     let candidates = NetworkInterface.all(in: messages).filter { names.isEmpty || names.contains($0.name) }
     let used = Set(NetworkInterface.usable(among: candidates, includeLoopback: includeLoopback))
-    return messages.compactMap { message in
-      guard case .address(let entry) = message, let link = links[entry.linkIndex] else { return nil }
+    return NetworkInterface.addresses(in: messages).map { link, entry in
       let isUsed = used.contains { $0.name == link.name && $0.address == entry.address }
       return InterfaceReport(
         name: link.name, address: entry.address, leftOut: isUsed ? nil : reason(link, entry, names: names))

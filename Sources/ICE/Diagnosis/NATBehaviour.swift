@@ -22,11 +22,13 @@ public struct NATBehaviour: Hashable, Sendable {
   /// Whether two hosts behind the same box can meet at their outside addresses; nil without a NAT.
   public var hairpins: Bool?
 
+  /// Nothing known yet.
   public init() {}
 }
 
 /// What a STUN server said.
 public struct STUNServerAnswer: Hashable, Sendable {
+  /// The address that was asked.
   public var server: TransportAddress
   /// Nil if it gave no answer.
   public var mapped: TransportAddress?

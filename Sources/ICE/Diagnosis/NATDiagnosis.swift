@@ -35,6 +35,7 @@ public final class NATDiagnosis {
   public private(set) var answers: [STUNServerAnswer]
   /// What is known so far.
   public private(set) var behaviour = NATBehaviour()
+  /// Whether all is known that can be.
   public private(set) var isFinished = false
 
   private let local: TransportAddress
@@ -62,8 +63,10 @@ public final class NATDiagnosis {
     isFinished = requests.isEmpty
   }
 
+  /// The next datagram to send, in order; nil when all is sent for now.
   public func pollOutput() -> (datagram: ByteBuffer, destination: TransportAddress)? { outputs.popFirst() }
 
+  /// When ``handleTimeout(now:)`` wants to be called; nil: never, as things are.
   public var nextDeadline: NIODeadline? { requests.map(\.transaction.nextDeadline).min() }
 
   /// Sends again, or gives up, what is due.

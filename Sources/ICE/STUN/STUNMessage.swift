@@ -10,8 +10,11 @@ public struct STUNMessage: Sendable {
   /// The most attributes of a message that is read.
   public static let maximumAttributes = 64
 
+  /// Request, indication or response.
   public let messageClass: STUNClass
+  /// What is asked for or answered.
   public let method: STUNMethod
+  /// Joins request and response.
   public let transactionID: STUNTransactionID
   /// Exactly the message.
   let bytes: ByteBuffer

@@ -5,6 +5,7 @@ public struct STUNWriter {
   private var bytes: ByteBuffer
   private let transactionID: STUNTransactionID
 
+  /// Begins a message.
   public init(_ messageClass: STUNClass, method: STUNMethod = .binding, transactionID: STUNTransactionID) {
     bytes = ByteBufferAllocator().buffer(capacity: 160)
     self.transactionID = transactionID
@@ -27,10 +28,12 @@ public struct STUNWriter {
     append(type, bytes: EmptyCollection())
   }
 
+  /// Text in UTF-8, cut after 763 bytes.
   public mutating func append(_ type: STUNAttributeType, text: String) {
     append(type, bytes: text.utf8)
   }
 
+  /// A number in network byte order, of the size its type has: 32 or 64 bits.
   public mutating func append(_ type: STUNAttributeType, integer: some FixedWidthInteger) {
     bytes.writeMultipleIntegers(type.rawValue, UInt16(integer.bitWidth / 8))
     bytes.writeInteger(integer)
@@ -75,11 +78,13 @@ public struct STUNWriter {
     }
   }
 
+  /// ERROR-CODE (RFC 8489 section 14.8).
   public mutating func append(_ error: STUNErrorCode) {
     let number = UInt32(error.code / 100) << 8 | UInt32(error.code % 100)
     append(.errorCode, bytes: withUnsafeBytes(of: number.bigEndian, Array.init) + error.reason.utf8)
   }
 
+  /// UNKNOWN-ATTRIBUTES (RFC 8489 section 14.13).
   public mutating func append(unknownAttributes types: [STUNAttributeType]) {
     append(.unknownAttributes, bytes: types.flatMap { [UInt8($0.rawValue >> 8), UInt8($0.rawValue & 0xFF)] })
   }

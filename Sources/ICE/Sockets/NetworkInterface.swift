@@ -27,13 +27,21 @@ public struct NetworkInterface: Sendable, Hashable {
 
   /// The usable addresses of a list of links and addresses.
   static func all(in messages: [NetlinkMessage]) -> [NetworkInterface] {
-    var links: [Int32: NetlinkMessage.Link] = [:]
-    for case .link(let link) in messages where link.isUp { links[link.index] = link }
-    return messages.compactMap { message in
-      guard case .address(let entry) = message, entry.isUsable, entry.address.with(port: 1).isUsable,
-        let link = links[entry.linkIndex]
-      else { return nil }
+    addresses(in: messages).compactMap { link, entry in
+      guard link.isUp, entry.isUsable, entry.address.with(port: 1).isUsable else { return nil }
       return NetworkInterface(name: link.name, address: entry.address, index: link.index)
+    }
+  }
+
+  /// All addresses of a list of links and addresses, each with the link it belongs to.
+  static func addresses(
+    in messages: [NetlinkMessage]
+  ) -> [(link: NetlinkMessage.Link, entry: NetlinkMessage.Address)] {
+    var links: [Int32: NetlinkMessage.Link] = [:]
+    for case .link(let link) in messages { links[link.index] = link }
+    return messages.compactMap { message in
+      guard case .address(let entry) = message, let link = links[entry.linkIndex] else { return nil }
+      return (link, entry)
     }
   }
 
