@@ -236,6 +236,8 @@ import Testing
     left: NAT.Kind?, right: NAT.Kind?
   ) throws {
     for means in Means.allCases where Self.outcome(left, right, means) != nil {
+      // With a relay at hand these would take the direct way once more.
+      if means == .relay, Self.passes(left, right) { continue }
       for seconds in [9, 29, 31] as [Int64] {
         let pair = try Self.pair(
           seed: UInt64(500 + seconds), left, right, .v4, means, conditions: LinkConditions(latency: .milliseconds(25)))
