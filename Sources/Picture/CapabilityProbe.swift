@@ -33,19 +33,25 @@ public struct CapabilityProbe: Sendable {
   private var hasSixel = false
   private var sixel = SixelSupport()
   private var profile = PixelProfile(name: "", multiplexer: nil)
-  /// Whether the terminal is on this machine as far as the environment tells.
-  private let isLocal: Bool
+  /// Whether the terminal could read memory of this machine.
+  private var readsMemory = false
   private var baseColors: [Int: RGBColor] = [:]
+  private var foreground: RGBColor?
+  private var background: RGBColor?
+
+  /// Bytes of the pixel that the terminal is asked to read from shared memory.
+  public static let sharedPixelBytes = 3
 
   /// - Parameters:
   ///   - environment: the variables of ``variables`` are looked at.
   ///   - terminfoColors: the number of colours terminfo gives, nil or negative when it does not know.
-  public init(environment: [String: String], terminfoColors: Int? = nil) {
-    let terminal = TerminalEnvironment(environment, terminfoColors: terminfoColors)
+  ///   - sharedPixel: the name of shared memory (see ``PictureMemory``) of ``sharedPixelBytes`` bytes, to be kept until
+  ///     the terminal has answered. Only a terminal that could read it counts as one on this machine.
+  public init(environment: [String: String], terminfoColors: Int? = nil, sharedPixel: String? = nil) {
+    let terminal = TerminalEnvironment(environment, terminfoColors: terminfoColors, sharedPixel: sharedPixel)
     capabilities = terminal.capabilities
     findings = terminal.findings
     query = Array(terminal.query.utf8)
-    isLocal = terminal.isLocal
     isFinished = query.isEmpty
   }
 
@@ -107,18 +113,43 @@ public struct CapabilityProbe: Sendable {
     case .sixelGeometry(let size):
       sixel.largestImage = size
       note("largest sixel image", "\(size.width)x\(size.height) pixels", "XTSMGRAPHICS")
-    case .kittyGraphics(let answer):
-      if answer == "OK", capabilities.multiplexer == nil { capabilities.kitty = KittySupport(isLocal: isLocal) }
-      note("kitty graphics", answer == "OK" ? "yes" : answer, "graphics query")
+    case .kittyGraphics(let id, let answer):
+      takeGraphics(id, answer)
     case .baseColor(let index, let color):
       takeBaseColor(index, color)
+    case .foreground(let color):
+      foreground = color
+      takeDefaultPens()
+    case .background(let color):
+      background = color
+      takeDefaultPens()
     }
     capabilities.sixel = hasSixel ? sixel : nil
     capabilities.kitty?.editsImages = profile.editsKittyImages
+    capabilities.kitty?.isLocal = readsMemory
     if capabilities.cellPixels == nil, let textPixels, let cells = capabilities.screenCells, !cells.isEmpty {
       let size = PixelSize(width: textPixels.width / cells.columns, height: textPixels.height / cells.rows)
       if size.width > 0, size.height > 0 { capabilities.cellPixels = size }
     }
+  }
+
+  private mutating func takeGraphics(_ query: Int, _ answer: String) {
+    let isYes = answer == "OK"
+    switch query {
+    case TerminalEnvironment.graphicsQuery:
+      if isYes, capabilities.multiplexer == nil { capabilities.kitty = KittySupport() }
+      note("kitty graphics", isYes ? "yes" : answer, "graphics query")
+    case TerminalEnvironment.memoryQuery:
+      readsMemory = isYes
+      note("pictures by shared memory", isYes ? "yes" : answer, "graphics query")
+    default: break
+    }
+  }
+
+  private mutating func takeDefaultPens() {
+    guard let foreground, let background else { return }
+    capabilities.defaultPens = DefaultPens(foreground: foreground, background: background)
+    note("the default colours", "told", "OSC 10, 11")
   }
 
   /// All sixteen or none: a palette half of which is guessed is none.
@@ -143,11 +174,14 @@ public struct CapabilityProbe: Sendable {
 
 /// Something that was found out about the terminal, for a person to read.
 public struct TerminalFinding: Sendable, Hashable {
+  /// What was asked.
   public var subject: String
+  /// What is the case.
   public var value: String
   /// Which answer, or which variable of the environment, says so.
   public var source: String
 
+  /// Something found out.
   public init(subject: String, value: String, source: String) {
     self.subject = subject
     self.value = value

@@ -12,6 +12,35 @@ public enum PictureFit: Sendable, Hashable {
   case actualSize
 }
 
+/// What images have to keep to.
+struct ImageBounds: Hashable {
+  /// The largest image to make.
+  var largest: PixelSize
+  /// Whether they stay off the screen's last row, because terminals scroll when one reaches it.
+  var spareLastRow: Bool
+
+  /// No image is made larger than this on either side, whatever the terminal says of its size and that of its cells.
+  static let longestSide = 4096
+
+  init(largest: PixelSize? = nil, spareLastRow: Bool) {
+    self.largest = PixelSize(
+      width: min(largest?.width ?? Self.longestSide, Self.longestSide),
+      height: min(largest?.height ?? Self.longestSide, Self.longestSide))
+    self.spareLastRow = spareLastRow
+  }
+
+  /// Nil for a mode that is made of characters.
+  init?(_ mode: RenderMode, _ capabilities: TerminalCapabilities) {
+    switch mode {
+    case .sixel: self.init(largest: capabilities.sixel?.largestImage, spareLastRow: true)
+    case .iterm2: self.init(spareLastRow: true)
+    // The cursor stays where it is, so nothing scrolls.
+    case .kitty: self.init(spareLastRow: false)
+    case .ascii, .half, .quadrant, .block, .sextant, .octant, .braille: return nil
+    }
+  }
+}
+
 /// Which cells of a viewport hold what.
 struct PictureLayout: Hashable {
   /// Everything that is drawn into.
@@ -24,19 +53,19 @@ struct PictureLayout: Hashable {
   var mirrorsSelfView = true
   var cellPixels: PixelSize
 
-  /// - Parameter sixel: for sixel graphics, what the terminal says of them: images stay off the screen's last row and
-  ///   within the largest size.
-  init(viewport: Viewport, remote: VideoSize?, selfView: VideoSize?, fit: PictureFit, sixel: SixelSupport?) {
+  /// - Parameter images: what the picture has to keep to if it is made of pixels.
+  init(viewport: Viewport, remote: VideoSize?, selfView: VideoSize?, fit: PictureFit, images: ImageBounds?) {
     area = viewport.drawable
     cellPixels = viewport.countedCellPixels
     var inner = area
-    if let sixel {
-      // Where nothing is known of the screen, it may end with the viewport.
-      let screenRows = viewport.screenRows ?? area.row + area.rows
-      inner.rows = max(0, min(inner.rows, screenRows - 1 - inner.row))
-      let largest = sixel.boundedImage
-      inner.columns = min(inner.columns, largest.width / cellPixels.width)
-      inner.rows = min(inner.rows, largest.height / cellPixels.height)
+    if let images {
+      if images.spareLastRow {
+        // Where nothing is known of the screen, it may end with the viewport.
+        let screenRows = viewport.screenRows ?? area.row + area.rows
+        inner.rows = max(0, min(inner.rows, screenRows - 1 - inner.row))
+      }
+      inner.columns = min(inner.columns, images.largest.width / cellPixels.width)
+      inner.rows = min(inner.rows, images.largest.height / cellPixels.height)
       inner.column += (area.columns - inner.columns) / 2
     }
     if let remote, fit == .actualSize, !inner.isEmpty {

@@ -93,7 +93,7 @@ public final class Renderer {
   ) -> RenderedFrame {
     var layout = PictureLayout(
       viewport: viewport, remote: remote.map(Self.size), selfView: selfView.map(Self.size), fit: fit,
-      sixel: shownMode == .sixel ? capabilities.sixel : shownMode == .iterm2 ? SixelSupport() : nil)
+      images: ImageBounds(shownMode, capabilities))
     guard !layout.area.isEmpty else { return RenderedFrame() }
     layout.mirrorsSelfView = effects.mirrorsSelfView
     let shown = remote.map { frame in
@@ -176,7 +176,7 @@ public final class Renderer {
     case .ascii, .half, .quadrant, .block, .sextant, .octant, .braille:
       .cells(
         CellRenderer(
-          layout: layout, mode: shownMode, depth: capabilities.colors, baseColors: capabilities.baseColors,
+          layout: layout, mode: shownMode, depth: capabilities.colors, palette: TerminalPalette(capabilities),
           font: capabilities.letterFont))
     }
   }

@@ -16,10 +16,14 @@ public enum ColorDepth: Int, Sendable, Comparable {
 
 /// Red, green and blue of 0...255.
 public struct RGBColor: Sendable, Hashable {
+  /// How much red.
   public var red: UInt8
+  /// How much green.
   public var green: UInt8
+  /// How much blue.
   public var blue: UInt8
 
+  /// A colour of three channels.
   public init(red: UInt8, green: UInt8, blue: UInt8) {
     self.red = red
     self.green = green
@@ -27,12 +31,24 @@ public struct RGBColor: Sendable, Hashable {
   }
 }
 
+/// The colours of text that has none of its own.
+public struct DefaultPens: Sendable, Hashable {
+  /// Of the letters.
+  public var foreground: RGBColor
+  /// Of what is behind them.
+  public var background: RGBColor
+
+  /// Two colours.
+  public init(foreground: RGBColor, background: RGBColor) {
+    self.foreground = foreground
+    self.background = background
+  }
+}
+
 /// What a terminal says about its sixel graphics.
 public struct SixelSupport: Sendable, Hashable {
   /// With fewer colour registers than this block elements look better than sixels.
   static let fewestForVideo = 64
-  /// No image is made larger than this on either side, whatever the terminal says.
-  static let longestSide = 4096
 
   /// Colour registers, 2 or more.
   public var registers: Int
@@ -47,6 +63,7 @@ public struct SixelSupport: Sendable, Hashable {
   /// Whether images can use colours told by earlier ones (CSI ? 1070 l); otherwise each tells all of its own.
   public var sharesRegisters: Bool
 
+  /// By default it is what every terminal with sixel graphics can do.
   public init(
     registers: Int = 256, largestImage: PixelSize? = nil, keepsUnpaintedPixels: Bool = false,
     placesRectangles: Bool = true, sharesRegisters: Bool = false
@@ -57,25 +74,25 @@ public struct SixelSupport: Sendable, Hashable {
     self.placesRectangles = placesRectangles
     self.sharesRegisters = sharesRegisters
   }
-
-  /// The largest image to make.
-  var boundedImage: PixelSize {
-    PixelSize(
-      width: min(largestImage?.width ?? Self.longestSide, Self.longestSide),
-      height: min(largestImage?.height ?? Self.longestSide, Self.longestSide))
-  }
 }
 
 /// A program between us and the terminal that draws for itself.
 public enum Multiplexer: Sendable, Hashable {
-  case tmux, screen
+  /// tmux.
+  case tmux
+  /// GNU Screen.
+  case screen
 }
 
 /// What a terminal can do, as far as it matters for pictures.
 public struct TerminalCapabilities: Sendable, Hashable {
+  /// How many colours it has.
   public var colors: ColorDepth
   /// The person's own sixteen colours (OSC 4), or nothing where the terminal did not tell: then they are xterm's.
   public var baseColors: [RGBColor]
+  /// The colours of text without colours (OSC 10 and 11), or nil where the terminal did not tell: then letters are light
+  /// on black.
+  public var defaultPens: DefaultPens?
   /// The font whose letters are nearest to the terminal's; no terminal tells.
   public var letterFont: LetterFont
   /// Whether characters outside ASCII arrive as UTF-8.
@@ -94,16 +111,20 @@ public struct TerminalCapabilities: Sendable, Hashable {
   public var screenCells: CellRectangle?
   /// Name and version as the terminal gives them (XTVERSION), or the empty string.
   public var name: String
+  /// What stands between us and the terminal, if anything does.
   public var multiplexer: Multiplexer?
 
+  /// By default it is a terminal of which nothing is known but that it takes UTF-8.
   public init(
-    colors: ColorDepth, baseColors: [RGBColor] = [], letterFont: LetterFont = .dejaVuSansMono, isUTF8: Bool = true,
+    colors: ColorDepth, baseColors: [RGBColor] = [], defaultPens: DefaultPens? = nil,
+    letterFont: LetterFont = .dejaVuSansMono, isUTF8: Bool = true,
     sixel: SixelSupport? = nil, kitty: KittySupport? = nil, hasInlineImages: Bool = false,
     synchronizedUpdates: Bool = true, cellPixels: PixelSize? = nil, screenCells: CellRectangle? = nil,
     name: String = "", multiplexer: Multiplexer? = nil
   ) {
     self.colors = colors
     self.baseColors = baseColors
+    self.defaultPens = defaultPens
     self.letterFont = letterFont
     self.isUTF8 = isUTF8
     self.sixel = sixel

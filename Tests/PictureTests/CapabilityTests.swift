@@ -115,22 +115,53 @@ import Testing
     let answers = "\u{1B}P>|kitty(0.31.0)\u{1B}\\\u{1B}[6;20;10t\u{1B}_Gi=31;OK\u{1B}\\\u{1B}[?62;c"
     let (local, typed) = probe("x" + answers + "y")
     #expect(typed == "xy")
-    #expect(local.capabilities.kitty == KittySupport(isLocal: true))
+    #expect(local.capabilities.kitty == KittySupport(editsImages: true))
     #expect(RenderMode.automatic(for: local.capabilities) == .kitty)
-    var environment = Self.utf8
-    environment["SSH_CONNECTION"] = "192.0.2.1 1 192.0.2.2 22"
-    #expect(probe(answers, environment: environment).probe.capabilities.kitty == KittySupport(isLocal: false))
     let (refused, _) = probe("\u{1B}[6;20;10t\u{1B}_Gi=31;EINVAL:no\u{1B}\\\u{1B}[?62;4c")
     #expect(refused.capabilities.kitty == nil)
     #expect(RenderMode.automatic(for: refused.capabilities) == .sixel)
   }
 
+  @Test func onlyATerminalThatReadOurMemoryIsOnThisMachine() {
+    func asked(_ environment: [String: String]) -> String {
+      String(decoding: CapabilityProbe(environment: environment, sharedPixel: "/abc").query, as: UTF8.self)
+    }
+    #expect(asked(Self.utf8).contains("\u{1B}_Gi=32,s=1,v=1,a=q,t=s,f=24;L2FiYw==\u{1B}\\"))
+    var remote = Self.utf8
+    remote["SSH_CONNECTION"] = "192.0.2.1 1 192.0.2.2 22"
+    #expect(!asked(remote).contains("t=s") && asked(remote).contains("t=d"))
+    #expect(!String(decoding: CapabilityProbe(environment: Self.utf8).query, as: UTF8.self).contains("t=s"))
+    for (answer, isLocal) in [("OK", true), ("EBADF:no such file", false)] {
+      let probe = probe("\u{1B}_Gi=31;OK\u{1B}\\\u{1B}_Gi=32;\(answer)\u{1B}\\\u{1B}[?62;c").probe
+      #expect(probe.capabilities.kitty?.isLocal == isLocal)
+    }
+    // The other answer alone does not make it a terminal with graphics.
+    #expect(probe("\u{1B}_Gi=32;OK\u{1B}\\\u{1B}[?62;c").probe.capabilities.kitty == nil)
+  }
+
+  @Test func theDefaultPensAreTakenWhenBothAreTold() {
+    let ink = "\u{1B}]10;rgb:0000/1111/2222\u{1B}\\"
+    let ground = "\u{1B}]11;rgb:ff/fe/fd\u{7}"
+    let (probe, typed) = probe("a\(ink)b\(ground)c\u{1B}[?1cd")
+    #expect(typed == "abcd")
+    #expect(
+      probe.capabilities.defaultPens
+        == DefaultPens(
+          foreground: RGBColor(red: 0, green: 17, blue: 34), background: RGBColor(red: 255, green: 254, blue: 253)))
+    #expect(self.probe(ground + "\u{1B}[?1c").probe.capabilities.defaultPens == nil)
+    #expect(self.probe("\u{1B}]10;?\u{7}" + ground + "\u{1B}[?1c").probe.capabilities.defaultPens == nil)
+    var late = CapabilityProbe(environment: Self.utf8)
+    _ = late.expire()
+    #expect(late.feed(Array("x\(ink)\(ground)y".utf8)) == Array("xy".utf8))
+    #expect(late.capabilities.defaultPens != nil)
+  }
+
   @Test(arguments: ["tmux-256color", "screen-256color"])
   func multiplexersAreNotAskedForGraphicsOrColours(term: String) {
     let inside = String(decoding: CapabilityProbe(environment: ["TERM": term, "LANG": "C.UTF-8"]).query, as: UTF8.self)
-    #expect(!inside.contains("\u{1B}_G") && !inside.contains("\u{1B}]4"))
+    #expect(!inside.contains("\u{1B}_G") && !inside.contains("\u{1B}]"))
     let outside = String(decoding: CapabilityProbe(environment: Self.utf8).query, as: UTF8.self)
-    #expect(outside.contains("\u{1B}_G") && outside.contains("\u{1B}]4;15;?"))
+    #expect(outside.contains("\u{1B}_G") && outside.contains("\u{1B}]4;15;?") && outside.contains("\u{1B}]11;?"))
   }
 
   @Test func thePersonsColoursAreTakenWhenAllAreTold() {
@@ -147,7 +178,8 @@ import Testing
   }
 
   @Test func altKeysThatBeginLikeAnAnswerAreTyped() {
-    #expect(probe("\u{1B}_x\u{1B}]5\u{1B}]4x").typed == "\u{1B}_x\u{1B}]5\u{1B}]4x")
+    #expect(
+      probe("\u{1B}_x\u{1B}]5\u{1B}]4x\u{1B}]12;\u{1B}]1104").typed == "\u{1B}_x\u{1B}]5\u{1B}]4x\u{1B}]12;\u{1B}]1104")
     #expect(probe("\u{1B}_\u{1B}[A").typed == "\u{1B}_\u{1B}[A")
   }
 

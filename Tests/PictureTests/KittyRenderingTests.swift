@@ -44,7 +44,7 @@ import Testing
 
   @Test func editsGiveThePictureOfTheFrame() throws {
     var screen = KittyScreen()
-    let frame = Self.play(Self.renderer(KittySupport()), on: &screen)
+    let frame = Self.play(Self.renderer(KittySupport(editsImages: true)), on: &screen)
     #expect(screen.problems.isEmpty)
     #expect(screen.commands.first?["a"] == "T")
     #expect(screen.commands.dropFirst().allSatisfy { $0["a"] == "f" && $0["r"] == "1" })
@@ -62,7 +62,7 @@ import Testing
 
   @Test func insideTmuxCommandsAreWrappedAndCellsHoldTheirPlace() throws {
     var screen = KittyScreen()
-    let renderer = Self.renderer(KittySupport(isInsideTmux: true))
+    let renderer = Self.renderer(KittySupport(editsImages: true, isInsideTmux: true))
     let frame = Self.play(renderer, on: &screen, isInsideTmux: true)
     #expect(screen.problems.isEmpty)
     #expect(screen.commands.first?["U"] == "1")
@@ -72,6 +72,8 @@ import Testing
     renderer.render(remote: frame, selfView: nil, in: Self.viewport, into: &bytes)
     let text = String(decoding: bytes, as: UTF8.self).unicodeScalars
     #expect(text.filter { $0.value == 0x10_EEEE }.count == 20 * 8)
+    // No pen but the image's number is left, or it might name a placement.
+    #expect(String(text).contains("\u{1B}[0;38;2;103;108;121m"))
     // Row 1, column 2.
     let marks: [Unicode.Scalar] = ["\u{10EEEE}", "\u{30D}", "\u{30E}"]
     #expect(Array(text).indices.contains { Array(text)[$0...].starts(with: marks) })
@@ -79,7 +81,7 @@ import Testing
 
   @Test func aTerminalOnThisMachineReadsMemory() throws {
     let memory = TestMemory()
-    let renderer = Self.renderer(KittySupport(isLocal: true))
+    let renderer = Self.renderer(KittySupport(isLocal: true, editsImages: true))
     renderer.memory = memory
     var screen = KittyScreen()
     screen.memory = { memory.take($0) }
@@ -89,9 +91,35 @@ import Testing
     try Self.expectShown(frame, on: screen)
   }
 
+  @Test func largeEditsAreSentInPiecesThatSayWhatTheyAre() throws {
+    var random = SeededGenerator(seed: 5)
+    let renderer = Self.renderer(KittySupport(editsImages: true))
+    var screen = KittyScreen()
+    var frame = Scenes.solid(160, 128, y: 90)
+    for noise in [0, 60] {
+      frame = Scenes.luma(160, 128) { _, _ in UInt8(120 + .random(in: -noise...noise, using: &random)) }
+      var bytes: [UInt8] = []
+      renderer.render(remote: frame, selfView: nil, in: Self.viewport, into: &bytes)
+      screen.feed(bytes)
+    }
+    #expect(screen.commands.last?["a"] == "f" && screen.pieces > 2)
+    #expect(screen.problems.isEmpty)
+    try Self.expectShown(frame, on: screen)
+  }
+
+  @Test func noImageIsLargerThanItsBounds() {
+    var screen = KittyScreen()
+    let huge = Viewport(columns: 1024, rows: 1, cellPixels: PixelSize(width: 128, height: 256))
+    var bytes: [UInt8] = []
+    Self.renderer(KittySupport()).render(remote: nil, selfView: nil, in: huge, into: &bytes)
+    screen.feed(bytes)
+    #expect(screen.problems.isEmpty)
+    #expect(screen.width == 4096 && screen.height == 256)
+  }
+
   @Test func clearingTakesTheImageAway() {
     var screen = KittyScreen()
-    let renderer = Self.renderer(KittySupport())
+    let renderer = Self.renderer(KittySupport(editsImages: true))
     _ = Self.play(renderer, on: &screen)
     var bytes: [UInt8] = []
     renderer.clear(Self.viewport, into: &bytes)
@@ -101,7 +129,7 @@ import Testing
   }
 
   @Test func aStillPictureCostsNothing() {
-    let renderer = Self.renderer(KittySupport())
+    let renderer = Self.renderer(KittySupport(editsImages: true))
     let frame = Scenes.solid(160, 128, y: 90)
     var bytes: [UInt8] = []
     renderer.render(remote: frame, selfView: nil, in: Self.viewport, into: &bytes)

@@ -12,7 +12,7 @@ import Testing
     PictureLayout(
       viewport: Viewport(columns: columns, rows: rows, cellPixels: cell),
       remote: VideoSize(width: width, height: height),
-      selfView: nil, fit: fit, sixel: nil)
+      selfView: nil, fit: fit, images: nil)
   }
 
   @Test func aWidePictureLeavesRowsFree() {
@@ -44,13 +44,24 @@ import Testing
       let size = VideoSize(width: .random(in: 1...4096, using: &random), height: .random(in: 1...4096, using: &random))
       let layout = PictureLayout(
         viewport: Viewport(cells: cells), remote: size, selfView: size, fit: .letterbox,
-        sixel: Bool.random(using: &random) ? SixelSupport() : nil)
+        images: Bool.random(using: &random) ? ImageBounds(spareLastRow: true) : nil)
       #expect(isInside(layout.picture, cells))
       if let inset = layout.selfView {
         #expect(!inset.isEmpty && isInside(inset, layout.picture))
         #expect(inset.columns * inset.rows * 4 <= layout.picture.columns * layout.picture.rows)
       }
     }
+  }
+
+  @Test(arguments: RenderMode.allCases.filter(\.hasPixels))
+  func imagesAreBoundedWhateverTheTerminalSays(mode: RenderMode) {
+    let viewport = Viewport(columns: 1024, rows: 1024, cellPixels: PixelSize(width: 128, height: 256))
+    let capabilities = TerminalCapabilities(
+      colors: .trueColor, sixel: SixelSupport(largestImage: PixelSize(width: 90000, height: 1000)))
+    let layout = PictureLayout(
+      viewport: viewport, remote: nil, selfView: nil, fit: .stretch, images: ImageBounds(mode, capabilities))
+    let height = mode == .sixel ? 768 : 4096
+    #expect(layout.picturePixels == PixelSize(width: 4096, height: height))
   }
 
   private func isInside(_ inner: CellRectangle, _ outer: CellRectangle) -> Bool {
@@ -63,7 +74,7 @@ import Testing
     let size = VideoSize(width: 640, height: 480)
     func selfView(_ columns: Int, _ rows: Int) -> CellRectangle? {
       PictureLayout(
-        viewport: Viewport(columns: columns, rows: rows), remote: size, selfView: size, fit: .letterbox, sixel: nil
+        viewport: Viewport(columns: columns, rows: rows), remote: size, selfView: size, fit: .letterbox, images: nil
       ).selfView
     }
     #expect(selfView(20, 8) == nil)

@@ -129,11 +129,13 @@ import Testing
 
   @Test(arguments: LetterFont.allCases)
   func theBestToneIsFound(font: LetterFont) {
+    let (black, white) = (RGBColor(red: 0, green: 0, blue: 0), RGBColor(red: 255, green: 255, blue: 255))
+    let blackAndWhite = TerminalPalette(defaultPens: DefaultPens(foreground: white, background: black))
     let shapes = LetterShapes(font).all
     var random = SeededGenerator(seed: 10)
     for _ in 0..<4 {
       let tiles = Tiles(&random)
-      for (tile, look) in tiles.match(ToneMatcher(font: font, foreground: Color(y: 235, u: 128, v: 128))).enumerated() {
+      for (tile, look) in tiles.match(ToneMatcher(font: font, palette: blackAndWhite)).enumerated() {
         let light = (0..<LetterShapes.samples).map { sample in
           let (x, y) = (sample / 8 * 2, sample % 8)
           return ((tiles.sample(tile, x, y) + tiles.sample(tile, x + 1, y)) / 2 - 16) / 219

@@ -56,6 +56,25 @@ import Testing
     }
   }
 
+  /// A terminal of dark letters on light shows the light where one of light letters on dark does, and nothing in negative.
+  @Test(arguments: [RenderMode.half, .ascii])
+  func lettersMayBeDarkOnLight(mode: RenderMode) {
+    let (black, white) = (RGBColor(red: 0, green: 0, blue: 0), RGBColor(red: 255, green: 255, blue: 255))
+    let frame = Scenes.luma(64, 64) { x, _ in x < 32 ? 16 : 235 }
+    let pens = DefaultPens(foreground: black, background: white)
+    let screen = Self.screen(frame, mode, TerminalCapabilities(colors: .mono, defaultPens: pens))
+    for row in 0..<8 {
+      for column in 0..<8 {
+        let cell = screen[column, row]
+        let isInk = cell.character == " " ? cell.isReversed : cell.character == "█" && !cell.isReversed
+        #expect(isInk == (column < 4))
+      }
+    }
+    // Pens that nobody could read in are not believed.
+    let same = DefaultPens(foreground: white, background: white)
+    #expect(TerminalPalette(defaultPens: same).background == .black)
+  }
+
   @Test func withoutColorsTheMeanLightIsThatOfThePicture() {
     let shapes = LetterShapes(.spleen).all
     for luma in stride(from: UInt8(20), through: 190, by: 17) {

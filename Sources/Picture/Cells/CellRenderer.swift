@@ -33,7 +33,7 @@ final class CellRenderer {
       if depth < .ansi256 {
         self =
           mode == .ascii && depth == .mono
-          ? .tones(ToneMatcher(font: font, foreground: palette.foreground))
+          ? .tones(ToneMatcher(font: font, palette: palette))
           : .mixtures(MixtureMatcher(palette: palette, depth: depth, letters: mode == .ascii ? font : nil))
         return
       }
@@ -52,14 +52,15 @@ final class CellRenderer {
   }
 
   /// - Parameters:
-  ///   - baseColors: the terminal's sixteen colours; xterm's where there are none.
+  ///   - palette: the terminal's own colours.
   ///   - font: what letters look like.
   init(
-    layout: PictureLayout, mode: RenderMode, depth: ColorDepth, baseColors: [RGBColor] = [], font: LetterFont = .spleen
+    layout: PictureLayout, mode: RenderMode, depth: ColorDepth, palette: TerminalPalette = TerminalPalette(),
+    font: LetterFont = .spleen
   ) {
     self.layout = layout
     self.depth = depth
-    matcher = Matcher(mode: mode, depth: depth, palette: TerminalPalette(baseColors: baseColors), font: font)
+    matcher = Matcher(mode: mode, depth: depth, palette: palette, font: font)
     wholeRows = layout.picture.rows
     let columns = layout.picture.columns
     memory = CellMemory(columns: columns, rows: layout.picture.rows)

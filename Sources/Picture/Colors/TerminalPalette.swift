@@ -2,15 +2,28 @@
 struct TerminalPalette {
   /// The colours of SGR 30...37 and 90...97.
   let base: [Color]
-  /// The default pens: light grey on black, which nobody knows better.
-  let foreground = Color(red: 204, green: 204, blue: 204)
-  let background = Color.black
+  /// The default pens.
+  let foreground: Color
+  let background: Color
 
-  /// - Parameter baseColors: the sixteen, as the terminal told them; where it did not, they are xterm's.
-  init(baseColors: [RGBColor] = []) {
-    base =
-      baseColors.count == Self.xterm.count
-      ? baseColors.map { Color(red: Int($0.red), green: Int($0.green), blue: Int($0.blue)) } : Self.xterm
+  /// Default pens closer than this in luma are not believed, for nobody could read in them.
+  private static let leastContrast = 48
+
+  /// - Parameters:
+  ///   - baseColors: the sixteen, as the terminal told them; where it did not, they are xterm's.
+  ///   - defaultPens: as the terminal told them; where it did not, they are light grey on black.
+  init(baseColors: [RGBColor] = [], defaultPens: DefaultPens? = nil) {
+    base = baseColors.count == Self.xterm.count ? baseColors.map(Color.init) : Self.xterm
+    let told = defaultPens.map { (ink: Color($0.foreground), ground: Color($0.background)) }
+    if let told, abs(Int(told.ink.y) - Int(told.ground.y)) >= Self.leastContrast {
+      (foreground, background) = told
+    } else {
+      (foreground, background) = (Color(red: 204, green: 204, blue: 204), .black)
+    }
+  }
+
+  init(_ capabilities: TerminalCapabilities) {
+    self.init(baseColors: capabilities.baseColors, defaultPens: capabilities.defaultPens)
   }
 
   /// The colours of a depth of sixteen or less, and the pens that draw in them.
@@ -37,4 +50,10 @@ struct TerminalPalette {
     }
     return cube + (0..<24).map { Color(red: 8 + 10 * $0, green: 8 + 10 * $0, blue: 8 + 10 * $0) }
   }()
+}
+
+extension Color {
+  init(_ color: RGBColor) {
+    self.init(red: Int(color.red), green: Int(color.green), blue: Int(color.blue))
+  }
 }

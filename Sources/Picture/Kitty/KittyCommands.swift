@@ -6,13 +6,38 @@ struct KittyCommands {
 
   private static let pieceLength = 4096
 
+  /// What a command does.
+  enum Action {
+    /// Sends an image and shows it.
+    case show
+    /// Replaces a part of the image.
+    case edit
+    case delete
+
+    fileprivate var key: StaticString {
+      switch self {
+      case .show: "_Ga=T"
+      case .edit: "_Ga=f"
+      case .delete: "_Ga=d"
+      }
+    }
+
+    /// How the pieces after the first begin: those of a frame have to say again that they are of one.
+    fileprivate var laterKey: StaticString {
+      switch self {
+      case .show, .delete: "_Gq=2"
+      case .edit: "_Ga=f,q=2"
+      }
+    }
+  }
+
   init(_ support: KittySupport, _ writer: TerminalWriter) {
     self.support = support
     self.writer = writer
   }
 
   /// A command without data. All of them are quiet (q=2): no answers come back into the input.
-  func command(_ action: StaticString, _ keys: (inout BytePen) -> Void = { _ in }) {
+  func command(_ action: Action, _ keys: (inout BytePen) -> Void = { _ in }) {
     var pen = writer.begin(atMost: 192)
     open(action, &pen)
     keys(&pen)
@@ -21,7 +46,7 @@ struct KittyCommands {
   }
 
   /// A command with data.
-  func command(_ action: StaticString, _ data: UnsafeBufferPointer<UInt8>, _ keys: (inout BytePen) -> Void) {
+  func command(_ action: Action, _ data: UnsafeBufferPointer<UInt8>, _ keys: (inout BytePen) -> Void) {
     let raw = Self.pieceLength / 4 * 3
     var at = 0
     repeat {
@@ -34,7 +59,8 @@ struct KittyCommands {
         if !isLast { pen.literal(",m=1") }
       } else {
         escape(&pen)
-        pen.literal(isLast ? "_Gq=2,m=0" : "_Gq=2,m=1")
+        pen.literal(action.laterKey)
+        pen.literal(isLast ? ",m=0" : ",m=1")
       }
       pen.byte(0x3B)
       Base64.write(piece, into: &pen)
@@ -44,10 +70,9 @@ struct KittyCommands {
     } while at < data.count
   }
 
-  private func open(_ action: StaticString, _ pen: inout BytePen) {
+  private func open(_ action: Action, _ pen: inout BytePen) {
     escape(&pen)
-    pen.literal("_Ga=")
-    pen.literal(action)
+    pen.literal(action.key)
     pen.literal(",q=2,i=")
     pen.number(Int(support.imageID))
   }

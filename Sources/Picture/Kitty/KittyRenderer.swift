@@ -11,7 +11,6 @@ final class KittyRenderer: PixelCanvas {
   private let deflater: PixelDeflater
   private var deflated = Storage<UInt8>(repeating: 0, count: 0)
   private var isWhole = true
-  private var isPlaced = false
   private var raster: PixelRaster { stage.raster }
 
   /// What samples may stray before they are followed.
@@ -39,7 +38,8 @@ final class KittyRenderer: PixelCanvas {
     defer { isWhole = false }
     let commands = KittyCommands(support, writer)
     if isWhole {
-      place(commands, writer)
+      replace(commands, writer)
+      if support.isInsideTmux { writePlaceholders(writer) }
       return layout.picture.columns * layout.picture.rows
     }
     var cells = 0
@@ -53,22 +53,16 @@ final class KittyRenderer: PixelCanvas {
 
   func clear(into writer: TerminalWriter) {
     // d=I: its data, too.
-    KittyCommands(support, writer).command("d") { $0.literal(",d=I") }
-    isPlaced = false
+    KittyCommands(support, writer).command(.delete) { $0.literal(",d=I") }
     isWhole = true
   }
 
   /// Sends the whole picture as a new image and says where it is.
-  private func place(_ commands: KittyCommands, _ writer: TerminalWriter) {
-    replace(commands, writer)
-    if support.isInsideTmux { writePlaceholders(writer) }
-  }
-
   private func replace(_ commands: KittyCommands, _ writer: TerminalWriter) {
     var pen = writer.begin(atMost: 32)
     pen.moveTo(column: layout.picture.column, row: layout.picture.row)
     writer.finish(pen)
-    send("T", ChangeMap.Part(rows: 0..<layout.picture.rows, columns: 0..<raster.width), commands) { pen in
+    send(.show, ChangeMap.Part(rows: 0..<layout.picture.rows, columns: 0..<raster.width), commands) { pen in
       // Placement 1 of the image; the cursor stays (C=1).
       pen.key("p", 1)
       pen.key("c", layout.picture.columns)
@@ -79,7 +73,7 @@ final class KittyRenderer: PixelCanvas {
 
   /// Replaces a part of the image.
   private func edit(_ part: ChangeMap.Part, _ commands: KittyCommands) {
-    send("f", part, commands) { pen in
+    send(.edit, part, commands) { pen in
       // Of the first frame (r=1), without blending (X=1).
       pen.literal(",r=1,X=1")
       pen.key("x", part.columns.lowerBound)
@@ -88,7 +82,7 @@ final class KittyRenderer: PixelCanvas {
   }
 
   private func send(
-    _ action: StaticString, _ part: ChangeMap.Part, _ commands: KittyCommands, _ keys: (inout BytePen) -> Void
+    _ action: KittyCommands.Action, _ part: ChangeMap.Part, _ commands: KittyCommands, _ keys: (inout BytePen) -> Void
   ) {
     let height = layout.cellPixels.height
     let rows = part.rows.lowerBound * height..<part.rows.upperBound * height
@@ -137,7 +131,8 @@ final class KittyRenderer: PixelCanvas {
       let columns = min(layout.picture.columns, KittyPlaceholder.most)
       var pen = writer.begin(atMost: 64 + columns * 12)
       pen.moveTo(column: layout.picture.column, row: layout.picture.row + row)
-      pen.literal("\u{1B}[38;2;")
+      // The other pens are put back first: an underline's colour would be taken for the number of a placement.
+      pen.literal("\u{1B}[0;38;2;")
       pen.small(Int(support.imageID >> 16 & 255))
       pen.byte(0x3B)
       pen.small(Int(support.imageID >> 8 & 255))

@@ -1,6 +1,6 @@
 /// What is known of a terminal's kitty graphics.
 public struct KittySupport: Sendable, Hashable {
-  /// Whether the terminal runs on this machine, so that it can read memory we share with it.
+  /// Whether the terminal has read memory that we share with it, as one on this machine can.
   public var isLocal: Bool
   /// Whether a part of an image can be replaced (a=f on the first frame); otherwise every change is a whole picture.
   public var editsImages: Bool
@@ -10,8 +10,9 @@ public struct KittySupport: Sendable, Hashable {
   /// The image's number, 1...0xFFFFFF. Programs that share a terminal should not use the same.
   public var imageID: UInt32
 
+  /// By default it is a terminal of which nothing but the protocol is known.
   public init(
-    isLocal: Bool = false, editsImages: Bool = true, isInsideTmux: Bool = false,
+    isLocal: Bool = false, editsImages: Bool = false, isInsideTmux: Bool = false,
     imageID: UInt32 = KittySupport.standardImageID
   ) {
     self.isLocal = isLocal

@@ -34,12 +34,12 @@ struct LetterTile {
     return (squares(columns.0) + squares(columns.1) + squares(columns.2) + squares(columns.3)).sum()
   }
 
-  /// How far each sample is above black, at most `span`.
+  /// How far each sample is above a floor, at most `span`.
   @inline(__always)
-  func aboveBlack(atMost span: UInt16) -> LetterTile {
+  func above(_ floor: UInt16, atMost span: UInt16) -> LetterTile {
     @inline(__always) func positive(_ column: Column) -> Column { column & ((column &>> 15) &- 1) }
     @inline(__always) func bounded(_ column: Column) -> Column {
-      2 &* span &- positive(2 &* span &- positive(column &- 32))
+      2 &* span &- positive(2 &* span &- positive(column &- 2 &* floor))
     }
     return LetterTile(bounded(columns.0), bounded(columns.1), bounded(columns.2), bounded(columns.3))
   }

@@ -4,8 +4,11 @@ struct ToneMatcher: CellMatcher {
   let repertoire = CellWriter.Repertoire.ascii
   let detail = CellSignature.Detail.full
   private let letters: LetterSet
-  /// Luma of full ink, above black.
+  /// Luma of the darker of the default pens, and how far the lighter one is above it.
+  private let black: UInt16
   private let white: Float
+  /// Whether letters are dark on light, so that a reversed one is what an upright one is elsewhere.
+  private let isNegative: Bool
   private let costs: Storage<Costs>
 
   /// What eight characters cost by themselves: their mean, and their squares over all samples.
@@ -23,9 +26,12 @@ struct ToneMatcher: CellMatcher {
   /// The character on the screen is kept when it is no more than this worse (squared, of all samples) than the best.
   private static let loyalty: Float = 0.6
 
-  init(font: LetterFont, foreground: Color) {
+  init(font: LetterFont, palette: TerminalPalette) {
     letters = LetterSet(font) { $1 * Self.inkSteps }
-    white = Float(max(Int(foreground.y), 64) - 16)
+    let (ink, ground) = (palette.foreground.y, palette.background.y)
+    isNegative = ink < ground
+    black = UInt16(min(ink, ground))
+    white = Float(max(ink, ground) - min(ink, ground))
     costs = Storage(repeating: Costs(), count: letters.groups)
     let samples = Float(LetterShapes.samples)
     for (number, shape) in letters.shapes.enumerated() {
@@ -46,7 +52,7 @@ struct ToneMatcher: CellMatcher {
   }
 
   private func look(_ luma: UnsafePointer<UInt64>, threshold: Float, kept: CellLook?) -> CellLook {
-    let tile = LetterTile(luma).aboveBlack(atMost: UInt16(white))
+    let tile = LetterTile(luma).above(black, atMost: UInt16(white))
     letters.set(tile, mean: 0, scale: Self.lightSteps / white)
     _ = letters.products()
     let mean = tile.mean / white
@@ -64,13 +70,13 @@ struct ToneMatcher: CellMatcher {
     for other in 1..<8 where least[other] < least[lane] { lane = other }
     if let kept, kept.background != .unknown {
       let old = letters.number(of: kept.glyph)
-      let isReversed = kept.background == .standardForeground
+      let isReversed = (kept.background == .standardForeground) != isNegative
       let (upright, reversed) = errors(old / 8, light: light, wanted: wanted)
       if (isReversed ? reversed : upright)[old % 8] <= least[lane] + Self.loyalty { return kept }
     }
     let place = Int(least[lane].bitPattern & 31)
     let number = place / 2 * 8 + lane
-    return .standard(Glyph(ascii: letters.shapes[number].character), isReversed: place % 2 == 1)
+    return .standard(Glyph(ascii: letters.shapes[number].character), isReversed: (place % 2 == 1) != isNegative)
   }
 
   /// Errors whose lowest five bits are where they are from.

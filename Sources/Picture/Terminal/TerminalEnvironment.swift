@@ -4,8 +4,10 @@ struct TerminalEnvironment {
   /// What to ask it.
   let query: String
   let findings: [TerminalFinding]
-  /// Whether nothing tells of a link to another machine.
-  let isLocal: Bool
+
+  /// The numbers of the graphics queries.
+  static let graphicsQuery = 31
+  static let memoryQuery = 32
 
   /// XTVERSION, DA2, pixels of the text and of a cell, cells, whether there are synchronized updates, sixel registers
   /// there are and the largest image there may be (XTSMGRAPHICS), and DA1, which every terminal answers.
@@ -13,12 +15,14 @@ struct TerminalEnvironment {
     "\u{1B}[>0q\u{1B}[>c\u{1B}[14t\u{1B}[16t\u{1B}[18t\u{1B}[?2026$p\u{1B}[?1;1;0S\u{1B}[?2;4;0S"
   /// A kitty graphics query: whether one pixel could be shown. Multiplexers are not asked: they may show what they do not
   /// understand.
-  private static let graphics = "\u{1B}_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\u{1B}\\"
+  private static let graphics = "\u{1B}_Gi=\(graphicsQuery),s=1,v=1,a=q,t=d,f=24;AAAA\u{1B}\\"
   /// OSC 4 for each of the sixteen colours.
   private static let baseColors = (0..<16).map { "\u{1B}]4;\($0);?\u{1B}\\" }.joined()
+  /// OSC 10 and 11 for the default pens.
+  private static let defaultPens = "\u{1B}]10;?\u{1B}\\\u{1B}]11;?\u{1B}\\"
   private static let fence = "\u{1B}[c"
 
-  init(_ environment: [String: String], terminfoColors: Int?) {
+  init(_ environment: [String: String], terminfoColors: Int?, sharedPixel: String?) {
     let term = environment["TERM"] ?? ""
     let isDumb = term.isEmpty || term == "dumb" || term == "unknown"
     capabilities = TerminalCapabilities(
@@ -26,13 +30,28 @@ struct TerminalEnvironment {
       isUTF8: Self.isUTF8(environment) && !isDumb, synchronizedUpdates: !isDumb,
       multiplexer: Self.multiplexer(environment, term: term))
     // The Linux console prints parts of what it does not understand.
-    let asksAll = capabilities.multiplexer == nil
-    query =
-      isDumb
-      ? ""
-      : term == "linux" ? Self.fence : Self.everything + (asksAll ? Self.graphics + Self.baseColors : "") + Self.fence
-    isLocal = ["SSH_CONNECTION", "SSH_TTY"].allSatisfy { environment[$0, default: ""].isEmpty }
+    var questions = term == "linux" ? "" : Self.everything
+    if term != "linux", capabilities.multiplexer == nil {
+      questions += Self.graphics + Self.memory(sharedPixel, environment) + Self.defaultPens + Self.baseColors
+    }
+    query = isDumb ? "" : questions + Self.fence
     findings = Self.findings(capabilities, environment, terminfoColors: terminfoColors)
+  }
+
+  /// Whether one pixel could be shown that is in shared memory; nothing where there is none, or where the terminal is said
+  /// to be elsewhere: it would look for the name on its own machine.
+  private static func memory(_ name: String?, _ environment: [String: String]) -> String {
+    guard var name, ["SSH_CONNECTION", "SSH_TTY"].allSatisfy({ environment[$0, default: ""].isEmpty }) else {
+      return ""
+    }
+    let writer = TerminalWriter()
+    name.withUTF8 { name in
+      var pen = writer.begin(atMost: Base64.length(name.count))
+      Base64.write(name, into: &pen)
+      writer.finish(pen)
+    }
+    let data = String(decoding: writer.bytes, as: UTF8.self)
+    return "\u{1B}_Gi=\(memoryQuery),s=1,v=1,a=q,t=s,f=24;\(data)\u{1B}\\"
   }
 
   private static func colors(_ environment: [String: String], term: String, terminfoColors: Int?) -> ColorDepth {

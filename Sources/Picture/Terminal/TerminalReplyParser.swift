@@ -13,10 +13,13 @@ enum TerminalReply: Equatable {
   case mode(Int, state: Int)
   case sixelRegisters(Int)
   case sixelGeometry(PixelSize)
-  /// Kitty's answer to a graphics query: "OK", or what is wrong.
-  case kittyGraphics(String)
+  /// Kitty's answer to a graphics query: the query's number, and "OK" or what is wrong.
+  case kittyGraphics(id: Int, String)
   /// OSC 4: one of the sixteen colours.
   case baseColor(Int, RGBColor)
+  /// OSC 10 and 11: the default pens.
+  case foreground(RGBColor)
+  case background(RGBColor)
 }
 
 /// Picks the terminal's answers out of what a person types. Takes any bytes; holds back no more than
@@ -36,7 +39,7 @@ struct TerminalReplyParser: Sendable {
     case device
     /// After ESC _ , where kitty's answer goes on with G.
     case application
-    /// After ESC ] , where a colour goes on with 4 and a semicolon.
+    /// After ESC ] , where a colour goes on with 4, 10 or 11 and a semicolon.
     case system
     /// Inside of such a string.
     case text(TextKind)
@@ -44,7 +47,22 @@ struct TerminalReplyParser: Sendable {
   }
 
   /// The answers that are strings.
-  private enum TextKind { case name, kitty, color }
+  private enum TextKind {
+    case name, kitty, baseColor, foreground, background
+
+    /// By the digits after ESC ] .
+    init?(system digits: ArraySlice<UInt8>) {
+      switch String(decoding: digits, as: UTF8.self) {
+      case "4": self = .baseColor
+      case "10": self = .foreground
+      case "11": self = .background
+      default: return nil
+      }
+    }
+
+    /// Whether BEL ends it, too.
+    var isSystem: Bool { self != .name && self != .kitty }
+  }
 
   private var state = State.ground
   private var held: [UInt8] = []
@@ -71,7 +89,7 @@ struct TerminalReplyParser: Sendable {
     case .application:
       begin(.kitty, with: [0x5F, 0x47], byte, typed: &typed)
     case .system:
-      begin(.color, with: [0x5D, 0x34, 0x3B], byte, typed: &typed)
+      takeSystem(byte, typed: &typed)
     case .text(let kind):
       return takeText(byte, of: kind, typed: &typed)
     case .textEscape(let kind):
@@ -141,6 +159,17 @@ struct TerminalReplyParser: Sendable {
     begin(.name, with: [0x50, 0x3E, 0x7C], byte, typed: &typed)
   }
 
+  private mutating func takeSystem(_ byte: UInt8, typed: inout [UInt8]) {
+    if (0x30...0x39).contains(byte), held.count < 4 {
+      held.append(byte)
+    } else if byte == 0x3B, let kind = TextKind(system: held.dropFirst(2)) {
+      held.removeAll(keepingCapacity: true)
+      state = .text(kind)
+    } else {
+      giveBack(byte, typed: &typed)
+    }
+  }
+
   /// Alt with a capital P, with _ or with ] begins in the same way as an answer, so what follows decides.
   private mutating func begin(_ kind: TextKind, with opening: [UInt8], _ byte: UInt8, typed: inout [UInt8]) {
     guard held.count - 1 < opening.count, byte == opening[held.count - 1] else { return giveBack(byte, typed: &typed) }
@@ -154,7 +183,7 @@ struct TerminalReplyParser: Sendable {
     switch byte {
     case Self.escape:
       state = .textEscape(kind)
-    case 0x07 where kind == .color:
+    case 0x07 where kind.isSystem:
       return finishText(kind)
     case 0x20...0x7E:
       if text.count < Self.longestName { text.append(byte) }
@@ -171,24 +200,39 @@ struct TerminalReplyParser: Sendable {
     let words = String(decoding: text, as: UTF8.self)
     switch kind {
     case .name: return .name(words)
-    case .kitty: return words.split(separator: ";", maxSplits: 1).last.map { .kittyGraphics(String($0)) }
-    case .color: return Self.baseColor(words)
+    case .kitty: return Self.kittyGraphics(words)
+    case .baseColor: return Self.baseColor(words)
+    case .foreground: return Self.color(words[...]).map { .foreground($0) }
+    case .background: return Self.color(words[...]).map { .background($0) }
     }
   }
 
-  /// Reads `n;rgb:RR/GG/BB`, each with one to four hexadecimal digits.
+  /// Reads `i=n,...;OK`.
+  private static func kittyGraphics(_ words: String) -> TerminalReply? {
+    let parts = words.split(separator: ";", maxSplits: 1)
+    guard parts.count == 2 else { return nil }
+    let id = parts[0].split(separator: ",").lazy.compactMap { $0.hasPrefix("i=") ? Int($0.dropFirst(2)) : nil }.first
+    return id.map { .kittyGraphics(id: $0, String(parts[1])) }
+  }
+
+  /// Reads `n;` and a colour.
   private static func baseColor(_ words: String) -> TerminalReply? {
     let parts = words.split(separator: ";")
     guard parts.count == 2, let index = Int(parts[0]), (0..<16).contains(index) else { return nil }
-    let channels = parts[1].dropFirst(parts[1].hasPrefix("rgba:") ? 5 : 4).split(separator: "/")
-    guard parts[1].hasPrefix("rgb"), channels.count >= 3 else { return nil }
+    return color(parts[1]).map { .baseColor(index, $0) }
+  }
+
+  /// Reads `rgb:RR/GG/BB`, each with one to four hexadecimal digits.
+  private static func color(_ words: Substring) -> RGBColor? {
+    let channels = words.dropFirst(words.hasPrefix("rgba:") ? 5 : 4).split(separator: "/")
+    guard words.hasPrefix("rgb"), channels.count >= 3 else { return nil }
     let values = channels.prefix(3).compactMap { digits -> UInt8? in
       guard (1...4).contains(digits.count), let value = UInt32(digits, radix: 16) else { return nil }
       let full = UInt32(1) << (4 * UInt32(digits.count)) - 1
       return UInt8((value * 255 + full / 2) / full)
     }
     guard values.count == 3 else { return nil }
-    return .baseColor(index, RGBColor(red: values[0], green: values[1], blue: values[2]))
+    return RGBColor(red: values[0], green: values[1], blue: values[2])
   }
 }
 

@@ -22,6 +22,8 @@ final class Terminal {
   private var pending: [UInt8] = []
   private var written = 0
   private var restore: [UInt8] = []
+  /// Holds the pixel that tells whether the terminal can read our memory; its answer may come late.
+  private let probeMemory = SharedPictureMemory()
 
   /// Mouse presses with SGR coordinates, bracketed paste.
   private static let enable = Array("\u{1B}[?1000h\u{1B}[?1006h\u{1B}[?2004h".utf8)
@@ -91,7 +93,11 @@ final class Terminal {
     // The same assumption as TerminalLocale's.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty } ?? "C"
     if ["C", "POSIX"].contains(locale) { environment["LC_ALL"] = "C.UTF-8" }
-    var probe = CapabilityProbe(environment: environment, terminfoColors: NcursesScreen.terminfoColors)
+    let pixel = probeMemory.publish(byteCount: CapabilityProbe.sharedPixelBytes) {
+      $0.update(repeating: 0, count: CapabilityProbe.sharedPixelBytes)
+    }
+    var probe = CapabilityProbe(
+      environment: environment, terminfoColors: NcursesScreen.terminfoColors, sharedPixel: pixel)
     armRestore(guardian)
     enterRawMode()
     _ = writeAll(probe.query)

@@ -25,7 +25,10 @@ public struct TerminalOverrides: Sendable, Hashable {
     switch mode {
     case .sixel: capabilities.sixel = capabilities.sixel ?? SixelSupport()
     case .kitty:
-      capabilities.kitty = capabilities.kitty ?? KittySupport(isInsideTmux: capabilities.multiplexer == .tmux)
+      let profile = PixelProfile(name: capabilities.name, multiplexer: capabilities.multiplexer)
+      capabilities.kitty =
+        capabilities.kitty
+        ?? KittySupport(editsImages: profile.editsKittyImages, isInsideTmux: capabilities.multiplexer == .tmux)
     case .iterm2: capabilities.hasInlineImages = true
     case .half, .quadrant, .block, .sextant, .octant, .braille: capabilities.isUTF8 = true
     case .ascii, nil: break

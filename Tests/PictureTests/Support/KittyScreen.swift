@@ -13,6 +13,10 @@ struct KittyScreen {
   var memory: (String) -> [UInt8]? = { _ in nil }
   private var keys: [String: String] = [:]
   private var data: [UInt8] = []
+  /// Whether more pieces of the command are to come.
+  private var isOpen = false
+  /// Pieces after the first of their commands.
+  private(set) var pieces = 0
 
   /// - Parameter isInsideTmux: whether the commands are wrapped for tmux.
   mutating func feed(_ bytes: [UInt8], isInsideTmux: Bool = false) {
@@ -61,13 +65,20 @@ struct KittyScreen {
     }
     if parts.count > 1, parts[1].count > 4096 { problems.append("a piece of \(parts[1].count) bytes") }
     if found["q"] != "2" { problems.append("an answer is asked for") }
-    if found["a"] != nil {
+    if isOpen {
+      // Pieces of a frame have to name the action again, those of an image must not; no piece has other keys.
+      guard found["a"] == (keys["a"] == "f" ? "f" : nil), Set(found.keys).isSubset(of: ["a", "q", "m"]) else {
+        return problems.append("a piece with \(found) of \(keys)")
+      }
+      pieces += 1
+    } else {
       keys = found
       data = []
       commands.append(found)
     }
     if parts.count > 1 { data += parts[1] }
-    if found["m"] != "1" { perform() }
+    isOpen = found["m"] == "1"
+    if !isOpen { perform() }
   }
 
   private mutating func perform() {
