@@ -11,7 +11,7 @@ struct BrailleMatcher: CellMatcher {
   /// The dots on the screen are kept when they remove this much of what the best would.
   private static let loyalty: Float = 0.95
   /// A dot is of this many of the 64 samples.
-  private static let dotSamples: Float = 2
+  static let dotSamples: Float = 2
 
   init(pens: PenChooser) {
     self.pens = pens
@@ -31,7 +31,7 @@ struct BrailleMatcher: CellMatcher {
   @inline(__always)
   private func look(lane: Int, kept: CellLook?, _ job: MatchingJob, column: Int) -> CellLook {
     let total = Float(batch.total[lane])
-    let dots = dotSums(lane)
+    let dots = batch.dotSums(lane)
     var best = Self.best(dots, total: total)
     if let kept, kept.glyph.id >= Glyph.firstBraille {
       let pattern = Int(kept.glyph.id - Glyph.firstBraille)
@@ -50,18 +50,6 @@ struct BrailleMatcher: CellMatcher {
       glyph, ink: Color(y: ShapeMatcher.luma(means.ink), u: tint.ink.u, v: tint.ink.v),
       ground: Color(y: ShapeMatcher.luma(means.ground), u: tint.ground.u, v: tint.ground.v), column: column,
       row: job.row)
-  }
-
-  /// The light under each dot: two columns of half a sample above and half a sample below, of a tile in a lane.
-  @inline(__always)
-  private func dotSums(_ lane: Int) -> SIMD8<Float> {
-    let rows = UnsafeRawPointer(batch.rows.pointer).assumingMemoryBound(to: UInt16.self) + lane
-    var dots = SIMD8<Float>()
-    for dot in 0..<8 {
-      let row = (dot & 1) * 8 + (dot >> 1) * 2
-      dots[dot] = (Float(rows[row * TileBatch.width]) + Float(rows[(row + 1) * TileBatch.width])) * 0.5
-    }
-    return dots
   }
 
   /// For any number of dots the best set is that of the brightest or that of the darkest.
@@ -93,5 +81,20 @@ struct BrailleMatcher: CellMatcher {
     }
     guard samples > 0 else { return TwoMeans(ink: 0, ground: total / 64, share: 0) }
     return TwoMeans(ink: sum / samples, ground: (total - sum) / (64 - samples), share: samples / 64)
+  }
+}
+
+extension TileBatch {
+  /// The light under each dot: two columns of half a sample above and half a sample below, of a tile in a lane that was
+  /// loaded for dots.
+  @inline(__always)
+  func dotSums(_ lane: Int) -> SIMD8<Float> {
+    let rows = UnsafeRawPointer(rows.pointer).assumingMemoryBound(to: UInt16.self) + lane
+    var dots = SIMD8<Float>()
+    for dot in 0..<8 {
+      let row = (dot & 1) * 8 + (dot >> 1) * 2
+      dots[dot] = (Float(rows[row * TileBatch.width]) + Float(rows[(row + 1) * TileBatch.width])) * 0.5
+    }
+    return dots
   }
 }

@@ -28,13 +28,12 @@ final class CellRenderer {
     case letters(LetterMatcher)
     case tones(ToneMatcher)
     case mixtures(MixtureMatcher)
+    case mixedShapes(MixedShapeMatcher)
+    case dots(DotMatcher)
 
     init(mode: RenderMode, depth: ColorDepth, palette: TerminalPalette, font: LetterFont) {
       if depth < .ansi256 {
-        self =
-          mode == .ascii && depth == .mono
-          ? .tones(ToneMatcher(font: font, palette: palette))
-          : .mixtures(MixtureMatcher(palette: palette, depth: depth, letters: mode == .ascii ? font : nil))
+        self.init(fewPens: mode, depth: depth, palette: palette, font: font)
         return
       }
       let pens = PenChooser(depth: depth)
@@ -47,6 +46,24 @@ final class CellRenderer {
         case .octant: .shapes(ShapeMatcher(grid: .octant, blocks: true, pens: pens))
         case .braille: .braille(BrailleMatcher(pens: pens))
         case .block, .sixel, .kitty, .iterm2: .shapes(ShapeMatcher(grid: nil, blocks: true, pens: pens))
+        }
+    }
+
+    /// For sixteen colours or less.
+    private init(fewPens mode: RenderMode, depth: ColorDepth, palette: TerminalPalette, font: LetterFont) {
+      func shapes(_ grid: SubcellGrid?, blocks: Bool) -> Matcher {
+        .mixedShapes(MixedShapeMatcher(grid: grid, blocks: blocks, palette: palette, depth: depth))
+      }
+      self =
+        switch mode {
+        case .ascii where depth == .mono: .tones(ToneMatcher(font: font, palette: palette))
+        case .ascii: .mixtures(MixtureMatcher(palette: palette, depth: depth, letters: font))
+        case .half: .mixtures(MixtureMatcher(palette: palette, depth: depth, letters: nil))
+        case .quadrant: shapes(.quadrant, blocks: false)
+        case .sextant: shapes(.sextant, blocks: true)
+        case .octant: shapes(.octant, blocks: true)
+        case .braille: .dots(DotMatcher(palette: palette, depth: depth))
+        case .block, .sixel, .kitty, .iterm2: shapes(nil, blocks: true)
         }
     }
   }
@@ -86,6 +103,10 @@ final class CellRenderer {
     case .letters(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
     case .mixtures(let matcher):
+      render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
+    case .mixedShapes(let matcher):
+      render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
+    case .dots(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
     case .tones(let matcher):
       render(remote: remote, selfView: selfView, lambda: lambda, matcher: matcher, into: writer)
