@@ -11,6 +11,12 @@ final class PenChooser {
   /// each its share.
   fileprivate static let ditherStrength: Float = 0.25
 
+  /// Two colours of the palette are mixed when their luma is no farther apart: cells are large, and of what differs in
+  /// light one sees the pattern rather than the mixture.
+  fileprivate static let ditherReach = 2
+  /// Two colours are shown as one when that costs no more than this many times the squared error.
+  fileprivate static let flatness: Float = 1.1
+
   /// - Parameter depth: ``ColorDepth/ansi256`` or ``ColorDepth/trueColor``.
   init(depth: ColorDepth) {
     guard depth != .trueColor else {
@@ -38,6 +44,10 @@ final class PenChooser {
 
   @inline(__always)
   func look(_ glyph: Glyph, ink: Color, ground: Color, column: Int, row: Int) -> CellLook {
+    if let palette, let flat = palette.flat(ink, ground) {
+      let pen = Pen(index: UInt8(TerminalPalette.firstFixed) &+ flat)
+      return CellLook(glyph: .space, foreground: pen, background: pen)
+    }
     let foreground = pen(ink, column: column, row: row)
     let background = pen(ground, column: column, row: row)
     return CellLook(
@@ -46,6 +56,20 @@ final class PenChooser {
 }
 
 extension PenChooser.Palette {
+  /// One colour for two that are alike: the nearest of each would be farther apart than they are, and make grain of what
+  /// is nearly flat.
+  @inline(__always)
+  func flat(_ ink: Color, _ ground: Color) -> UInt8? {
+    func middle(_ a: UInt8, _ b: UInt8) -> UInt8 { UInt8(truncatingIfNeeded: (Int(a) + Int(b) + 1) >> 1) }
+    let (inked, grounded) = (index.nearest(ink), index.nearest(ground))
+    if inked == grounded { return inked }
+    let single = index.nearest(y: middle(ink.y, ground.y), u: middle(ink.u, ground.u), v: middle(ink.v, ground.v))
+    let shown = colors.pointer[Int(single)]
+    let apart = colors.pointer[Int(inked)].distance(to: ink) + colors.pointer[Int(grounded)].distance(to: ground)
+    let together = shown.distance(to: ink) + shown.distance(to: ground)
+    return Float(together) <= PenChooser.flatness * Float(apart) ? single : nil
+  }
+
   /// The nearest colour, or the one on the other side of the wanted, by the place of the cell.
   @inline(__always)
   func choose(_ color: Color, column: Int, row: Int) -> UInt8 {
@@ -55,6 +79,7 @@ extension PenChooser.Palette {
     let far = index.nearest(y: mirrored(color.y, a.y), u: mirrored(color.u, a.u), v: mirrored(color.v, a.v))
     if near == far { return near }
     let b = colors.pointer[Int(far)]
+    if abs(Int(b.y) - Int(a.y)) > PenChooser.ditherReach { return near }
     let way = SIMD4(Float(b.y) - Float(a.y), Float(b.u) - Float(a.u), Float(b.v) - Float(a.v), 0)
     let wanted = SIMD4(Float(color.y) - Float(a.y), Float(color.u) - Float(a.u), Float(color.v) - Float(a.v), 0)
     let place = (way * wanted).sum() / (way * way).sum()

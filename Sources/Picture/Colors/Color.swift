@@ -26,13 +26,28 @@ struct Color: Hashable {
   /// Red, green and blue of 0...255.
   @inline(__always)
   var rgb: (red: Int, green: Int, blue: Int) {
+    let wanted = unboundedRGB
+    @inline(__always) func clamped(_ value: Int) -> Int { min(max(value, 0), 255) }
+    return (clamped(wanted.red), clamped(wanted.green), clamped(wanted.blue))
+  }
+
+  /// The same as formulas have it, perhaps below 0 or above 255.
+  @inline(__always)
+  private var unboundedRGB: (red: Int, green: Int, blue: Int) {
     let luma = (Int(y) - 16) * 76309 + 32768
     let blue = Int(u) - 128
     let red = Int(v) - 128
-    @inline(__always) func clamped(_ value: Int) -> Int { min(max(value >> 16, 0), 255) }
     return (
-      clamped(luma + 104597 * red), clamped(luma - 25675 * blue - 53279 * red), clamped(luma + 132201 * blue)
+      (luma + 104597 * red) >> 16, (luma - 25675 * blue - 53279 * red) >> 16, (luma + 132201 * blue) >> 16
     )
+  }
+
+  /// The colour that screens show for this one: another where red, green or blue would be below 0 or above 255, which
+  /// noise makes of what is dark or bright.
+  var displayed: Color {
+    let wanted = unboundedRGB
+    let shown = rgb
+    return wanted == shown ? self : Color(red: shown.red, green: shown.green, blue: shown.blue)
   }
 
   /// Squared difference, luma and chroma alike.

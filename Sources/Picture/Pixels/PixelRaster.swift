@@ -95,15 +95,15 @@ final class PixelRaster {
     _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int, _ noise: UInt8,
     _ changed: (Int) -> Void
   ) {
-    let limit = SIMD8<UInt8>(repeating: noise)
+    let limit = SIMD8<Int16>(repeating: Int16(noise))
     var x = 0
     while x + 8 <= count {
       let new = UnsafeRawPointer(source + x).loadUnaligned(as: SIMD8<UInt8>.self)
       let old = UnsafeRawPointer(target + x).loadUnaligned(as: SIMD8<UInt8>.self)
-      let larger = new.replacing(with: old, where: old .> new)
-      let smaller = new.replacing(with: old, where: old .< new)
-      let moved = SIMD8<UInt8>(repeating: 0).replacing(with: 1, where: larger &- smaller .> limit)
-      if unsafeBitCast(moved, to: UInt64.self) != 0 {
+      let difference = SIMD8<Int16>(truncatingIfNeeded: new) &- SIMD8<Int16>(truncatingIfNeeded: old)
+      // Negative where the difference is beyond the limit, either way. (The library's masks are made lane by lane.)
+      let beyond = unsafeBitCast((limit &- difference) | (limit &+ difference), to: SIMD2<UInt64>.self)
+      if (beyond[0] | beyond[1]) & 0x8000_8000_8000_8000 != 0 {
         UnsafeMutableRawPointer(target + x).storeBytes(of: new, as: SIMD8<UInt8>.self)
         // Eight samples may lie across two runs.
         changed(x)

@@ -38,11 +38,11 @@ final class PixelSampler {
       for lane in 0..<count {
         luma.reduce(frame.y, stride: frame.yStride, map: lumaMap, output: top + lane, lane: lane)
       }
-      turn(luma, width: width)
+      let rows = reduced(luma, width: width)
       for lane in 0..<count {
         let row = y + top + lane
         let kept = hole?.contains(row: row) == true ? max(0, (hole?.x ?? 0) - x) : width
-        raster.take(luma: rows.pointer + lane * rowBytes, row: row, x: x, count: min(width, kept))
+        raster.take(luma: rows.first + lane * rows.stride, row: row, x: x, count: min(width, kept))
       }
     }
     let chromaWidth = chroma.outputs
@@ -52,19 +52,20 @@ final class PixelSampler {
         chroma.reduce(frame.u, stride: frame.uvStride, map: chromaMap, output: top + lane, lane: lane)
         chroma.reduce(frame.v, stride: frame.uvStride, map: chromaMap, output: top + lane, lane: lane + 4)
       }
-      turn(chroma, width: chromaWidth)
+      let rows = reduced(chroma, width: chromaWidth)
       for lane in 0..<count {
         let row = y / 2 + top + lane
         let kept = hole?.contains(row: 2 * row) == true ? max(0, ((hole?.x ?? 0) - x) / 2) : chromaWidth
         raster.take(
-          u: rows.pointer + lane * rowBytes, v: rows.pointer + (lane + 4) * rowBytes, row: row, x: x / 2,
+          u: rows.first + lane * rows.stride, v: rows.first + (lane + 4) * rows.stride, row: row, x: x / 2,
           count: min(chromaWidth, kept))
       }
     }
   }
 
-  /// Reduces eight lanes and turns the result back into rows.
-  private func turn(_ scaler: RowScaler, width: Int) {
+  /// Eight lanes reduced horizontally, as rows.
+  private func reduced(_ scaler: RowScaler, width: Int) -> (first: UnsafePointer<UInt8>, stride: Int) {
+    if scaler.isVertical { return scaler.lanes }
     scaler.finish(into: words.pointer)
     let words = words.pointer
     var x = 0
@@ -78,6 +79,7 @@ final class PixelSampler {
       }
       x += 8
     }
+    return (UnsafePointer(rows.pointer), rowBytes)
   }
 }
 

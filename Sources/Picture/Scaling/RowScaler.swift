@@ -20,6 +20,10 @@ final class RowScaler {
 
   /// Output columns.
   var outputs: Int { horizontal.outputs }
+  /// Whether the lanes are the result: they need no reducing horizontally.
+  var isVertical: Bool { horizontal.isIdentity }
+  /// The lanes as they were reduced vertically.
+  var lanes: (first: UnsafePointer<UInt8>, stride: Int) { (UnsafePointer(rows.pointer), rowBytes) }
 
   init(width: Int, outputs: Int, mirrored: Bool) {
     self.width = width

@@ -49,6 +49,9 @@ final class ColorHistogram {
     for bin in 0..<used {
       let sum = bins.pointer[bin]
       var mean = sum / sum[3]
+      let color = Self.color(mean)
+      let shown = color.displayed
+      if shown != color { mean = Bin(Float(shown.y), Float(shown.u), Float(shown.v), 0) }
       mean[3] = sum[3]
       bins.pointer[bin] = mean
     }
@@ -72,6 +75,7 @@ final class ColorHistogram {
   /// Cuts the colours into at most `limit` groups, each time the one with the largest squared error; writes the means of
   /// the groups and returns how many they are, at least one.
   func cut(into limit: Int, _ colors: UnsafeMutablePointer<Color>) -> Int {
+    boxCount = 0
     guard used > 0 else {
       colors[0] = .black
       return 1

@@ -66,26 +66,39 @@ final class PaletteLookup {
   }
 
   /// The number of the nearest colour.
-  /// - Parameter guess: a colour that may be near, to search less.
   @inline(__always)
-  func nearest(y: UInt8, u: UInt8, v: UInt8, guess: UInt8) -> UInt8 {
-    // Pixels that share their chroma find each other's lumas close by.
-    let slot = Int(u >> 1) << 14 | Int(v >> 1) << 7 | Int(y >> 1)
+  func nearest(_ color: Color) -> UInt8 { nearest(color.y, chroma(u: color.u, v: color.v)) }
+
+  /// Where in the table the lumas of a chroma are. Pixels that share their chroma find each other's close by.
+  @inline(__always)
+  func chroma(u: UInt8, v: UInt8) -> Int { Int(u &>> 1) &<< 14 | Int(v &>> 1) &<< 7 }
+
+  /// The number of the colour nearest to a luma with a ``chroma(u:v:)``.
+  @inline(__always)
+  func nearest(_ y: UInt8, _ chroma: Int) -> UInt8 {
+    let slot = chroma | Int(y &>> 1)
     let known = table.pointer[slot]
-    return known != Self.none ? known : remember(slot, guess: guess)
+    return known != Self.none ? known : remember(slot)
   }
 
   @inline(never)
-  private func remember(_ slot: Int, guess: UInt8) -> UInt8 {
+  private func remember(_ slot: Int) -> UInt8 {
+    let (y, u, v) = (slot << 1 & 254, slot >> 13 & 254, slot >> 6 & 254)
+    let color = Color(y: UInt8(y), u: UInt8(u), v: UInt8(v))
+    let shown = color.displayed
     // Twice the middle of the slot, which lies between whole numbers.
+    let middle: Int32 = shown == color ? 1 : 0
     let found = search(
-      y2: Int32(slot & 127) * 4 + 1, u2: Int32(slot >> 14) * 4 + 1, v2: Int32(slot >> 7 & 127) * 4 + 1, guess: guess)
+      y2: 2 * Int32(shown.y) + middle, u2: 2 * Int32(shown.u) + middle, v2: 2 * Int32(shown.v) + middle,
+      // The luma next to it has perhaps been looked up, and has a colour that is near.
+      guess: table.pointer[slot ^ 1])
     table.pointer[slot] = found
     return found
   }
 
   /// The number of the colour nearest to one that is given in halves. Walks outwards from the colours of the same luma and
   /// stops where luma alone is too far away.
+  /// - Parameter guess: a colour that may be near, to search less; ``none`` where there is none.
   func search(y2: Int32, u2: Int32, v2: Int32, guess: UInt8) -> UInt8 {
     let sorted = UnsafePointer(byLuma.pointer)
     var best = Int32(guess)

@@ -86,8 +86,8 @@ final class ScenePalette {
     var count = 0
     for y in stride(from: 0, to: raster.height, by: 11) {
       for x in stride(from: y & 7, to: raster.width, by: 13) {
-        let color = raster.color(x: x, y: y)
-        let nearest = lookup.nearest(y: color.y, u: color.u, v: color.v, guess: 0)
+        let color = raster.color(x: x, y: y).displayed
+        let nearest = lookup.nearest(color)
         sum += Int(lookup.entries[Int(nearest)].distance(y: Int32(color.y), u: Int32(color.u), v: Int32(color.v)))
         count += 1
       }
@@ -112,7 +112,7 @@ final class ScenePalette {
     for y in stride(from: phase, to: raster.height, by: Self.pace) {
       let row = y * raster.stride
       for x in stride(from: (y + 3 * phase) & 7, to: raster.width, by: Self.pace) {
-        let color = raster.color(x: x, y: y)
+        let color = raster.color(x: x, y: y).displayed
         let number = Int(indices[row + x])
         let use = uses.pointer + number
         let sample = (y: Int32(color.y), u: Int32(color.u), v: Int32(color.v))

@@ -1,10 +1,11 @@
 /// Writes a rectangle of palette indices as one sixel image. In each band of six rows the stretches of all colours are
 /// packed into as few passes as will go, so that little is spent on skipping.
 final class SixelEncoder {
-  /// Pixels of one colour in one column, and the next ones of the stretch.
+  /// Pixels of one colour in columns that are alike, and the next ones of the stretch.
   private struct Sixel {
     var next: Int32
     var x: UInt16
+    var count: UInt16
     var bits: UInt8
   }
 
@@ -28,13 +29,16 @@ final class SixelEncoder {
   /// In order of x.
   private let stretches: Storage<Stretch>
   private var stretchCount = 0
+  /// A band without the pixels that are on the screen already.
+  private let unseen: Storage<UInt8>
   /// The last stretch of each colour, or -1.
   private let latest = Storage<Int32>(repeating: -1, count: 256)
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
     self.width = width
-    sixels = Storage(repeating: Sixel(next: -1, x: 0, bits: 0), count: 6 * width)
+    sixels = Storage(repeating: Sixel(next: -1, x: 0, count: 0, bits: 0), count: 6 * width)
+    unseen = Storage(repeating: PaletteLookup.none, count: 6 * width)
     stretches = Storage(repeating: Stretch(first: 0, last: 0, x: 0, stop: 0, color: 0, next: -1), count: 6 * width)
   }
 
@@ -65,8 +69,8 @@ final class SixelEncoder {
       if band > 0 { skipped += 1 }
       collect(pixels, x: x, row: top + band * 6, width: width)
       if sixelCount == 0 { continue }
-      // Each sixel is at most a gap (5 bytes), a colour (4), itself (5), and the end of its pass.
-      var pen = writer.begin(atMost: 16 * sixelCount + 256 * 20 + skipped + 8)
+      // Each sixel is at most a gap (7 bytes), a colour (4), itself (7), and the end of its pass.
+      var pen = writer.begin(atMost: 19 * sixelCount + 256 * 20 + skipped + 8)
       while skipped > 0 {
         pen.byte(0x2D)
         skipped -= 1
@@ -79,46 +83,64 @@ final class SixelEncoder {
     writer.finish(pen)
   }
 
-  /// Finds the stretches of a band, column by column.
+  /// Finds the stretches of a band.
   private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int) {
     sixelCount = 0
     stretchCount = 0
     latest.fill(-1)
     let stride = pixels.stride
     let first = pixels.indices + row * stride + x
-    let known = pixels.shown.map { $0 + row * stride + x }
+    if let shown = pixels.shown {
+      leaveOut(shown + row * stride + x, from: first, stride: stride, width: width)
+      collect(UnsafePointer(unseen.pointer), stride: self.width, width: width)
+    } else {
+      collect(first, stride: stride, width: width)
+    }
+  }
+
+  /// Copies a band, but for the pixels that are shown already: they get no colour.
+  private func leaveOut(_ shown: UnsafePointer<UInt8>, from pixels: UnsafePointer<UInt8>, stride: Int, width: Int) {
+    for row in 0..<6 {
+      let source = UnsafeRawPointer(pixels + row * stride)
+      let known = UnsafeRawPointer(shown + row * stride)
+      let target = UnsafeMutableRawPointer(unseen.pointer + row * self.width)
+      var x = 0
+      while x < width {
+        let eight = source.loadUnaligned(fromByteOffset: x, as: UInt64.self)
+        let same = Bytes.marked(eight ^ known.loadUnaligned(fromByteOffset: x, as: UInt64.self)) ^ Bytes.highBits
+        target.storeBytes(of: eight | (same &>> 7) &* 255, toByteOffset: x, as: UInt64.self)
+        x &+= 8
+      }
+    }
+  }
+
+  /// Goes through runs of columns that are alike. A run ends where any row has another colour in the next column.
+  private func collect(_ pixels: UnsafePointer<UInt8>, stride: Int, width: Int) {
+    var start = 0
     var column = 0
     while column < width {
-      let end = min(column + 8, width)
-      guard let known else {
-        for column in column..<end { addColumn(column, first + column, stride) }
-        column = end
-        continue
+      var difference: UInt64 = 0
+      var row = UnsafeRawPointer(pixels + column)
+      for _ in 0..<6 {
+        difference |= row.loadUnaligned(as: UInt64.self) ^ (row + 1).loadUnaligned(as: UInt64.self)
+        row += stride
       }
-      if end - column < 8 || !Self.isSame(first + column, known + column, stride) {
-        for column in column..<end { addColumn(column, first + column, known + column, stride) }
+      var ends = Bytes.marked(difference)
+      while ends != 0 {
+        let end = column &+ ends.trailingZeroBitCount &>> 3 &+ 1
+        if end >= width { break }
+        addColumns(start, end &- start, pixels + start, stride)
+        start = end
+        ends &= ends &- 1
       }
-      column = end
+      column &+= 8
     }
+    addColumns(start, width - start, pixels + start, stride)
   }
 
-  /// Whether six rows of eight pixels are on the screen already.
+  /// Adds all pixels of some columns that are alike.
   @inline(__always)
-  private static func isSame(_ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, _ stride: Int) -> Bool {
-    var difference: UInt64 = 0
-    var offset = 0
-    for _ in 0..<6 {
-      difference |=
-        UnsafeRawPointer(pixels + offset).loadUnaligned(as: UInt64.self)
-        ^ UnsafeRawPointer(shown + offset).loadUnaligned(as: UInt64.self)
-      offset &+= stride
-    }
-    return difference == 0
-  }
-
-  /// Adds all pixels of a column.
-  @inline(__always)
-  private func addColumn(_ column: Int, _ pixels: UnsafePointer<UInt8>, _ stride: Int) {
+  private func addColumns(_ column: Int, _ count: Int, _ pixels: UnsafePointer<UInt8>, _ stride: Int) {
     var color = pixels[0]
     var bits: UInt8 = 1
     var offset = stride
@@ -126,7 +148,7 @@ final class SixelEncoder {
     while bit < 64 {
       let next = pixels[offset]
       if next != color {
-        add(color, bits, column)
+        add(color, bits, column, count)
         color = next
         bits = 0
       }
@@ -134,27 +156,14 @@ final class SixelEncoder {
       offset &+= stride
       bit &<<= 1
     }
-    add(color, bits, column)
-  }
-
-  /// Adds the pixels of a column that are not on the screen yet.
-  @inline(__always)
-  private func addColumn(
-    _ column: Int, _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, _ stride: Int
-  ) {
-    var offset = 0
-    var bit: UInt8 = 1
-    while bit < 64 {
-      let color = pixels[offset]
-      if color != shown[offset] { add(color, bit, column) }
-      offset &+= stride
-      bit &<<= 1
-    }
+    add(color, bits, column, count)
   }
 
   /// Adds pixels to the stretch of their colour, or begins another.
   @inline(__always)
-  private func add(_ color: UInt8, _ bits: UInt8, _ column: Int) {
+  private func add(_ color: UInt8, _ bits: UInt8, _ column: Int, _ count: Int) {
+    if color == PaletteLookup.none { return }
+    let stop = UInt16(truncatingIfNeeded: column &+ count)
     let number = latest.pointer[Int(color)]
     if number >= 0 {
       let stretch = stretches.pointer + Int(number)
@@ -166,8 +175,8 @@ final class SixelEncoder {
       if gap <= Self.smallGap {
         sixels.pointer[Int(stretch.pointee.last)].next = Int32(truncatingIfNeeded: sixelCount)
         stretch.pointee.last = Int32(truncatingIfNeeded: sixelCount)
-        stretch.pointee.stop = UInt16(truncatingIfNeeded: column &+ 1)
-        append(bits, column)
+        stretch.pointee.stop = stop
+        append(bits, column, count)
         return
       }
     }
@@ -175,14 +184,15 @@ final class SixelEncoder {
     let x = UInt16(truncatingIfNeeded: column)
     latest.pointer[Int(color)] = Int32(truncatingIfNeeded: stretchCount)
     stretches.pointer[stretchCount] = Stretch(
-      first: sixel, last: sixel, x: x, stop: x &+ 1, color: color, next: Int32(truncatingIfNeeded: stretchCount &+ 1))
+      first: sixel, last: sixel, x: x, stop: stop, color: color, next: Int32(truncatingIfNeeded: stretchCount &+ 1))
     stretchCount &+= 1
-    append(bits, column)
+    append(bits, column, count)
   }
 
   @inline(__always)
-  private func append(_ bits: UInt8, _ column: Int) {
-    sixels.pointer[sixelCount] = Sixel(next: -1, x: UInt16(truncatingIfNeeded: column), bits: bits)
+  private func append(_ bits: UInt8, _ column: Int, _ count: Int) {
+    sixels.pointer[sixelCount] = Sixel(
+      next: -1, x: UInt16(truncatingIfNeeded: column), count: UInt16(truncatingIfNeeded: count), bits: bits)
     sixelCount &+= 1
   }
 
@@ -259,8 +269,8 @@ final class SixelEncoder {
         bits = sixel.bits
         count = 0
       }
-      count += 1
-      next = Int(sixel.x) + 1
+      count += Int(sixel.count)
+      next = Int(sixel.x) + Int(sixel.count)
       index = sixel.next
     }
     Self.repeated(bits, count, into: &pen)
@@ -276,5 +286,16 @@ final class SixelEncoder {
     } else {
       for _ in 0..<count { pen.byte(0x3F + bits) }
     }
+  }
+}
+
+/// Eight bytes in a word.
+private enum Bytes {
+  static let highBits: UInt64 = 0x8080_8080_8080_8080
+
+  /// The high bit of every byte that is not 0.
+  @inline(__always)
+  static func marked(_ word: UInt64) -> UInt64 {
+    ((word & ~highBits) &+ ~highBits | word) & highBits
   }
 }

@@ -96,7 +96,9 @@ final class SixelRenderer: PixelCanvas {
       for run in 0..<raster.runs where isWhole || raster.hasChanged(run: run, row: y) {
         let start = run * PixelRaster.run
         let end = min(start + PixelRaster.run, raster.width)
-        if Self.painter.paint(row, from: start, to: end, palette.lookup) { changes.note(row: cellRow, start..<end) }
+        if Self.painter.paint(row, from: start, to: end, palette.lookup, isWhole: isWhole) {
+          changes.note(row: cellRow, start..<end)
+        }
       }
     }
   }
