@@ -134,7 +134,8 @@ final class CellRenderer {
       drawnRows += 1
       sample(remote: remote, selfView: selfView, row: row, into: tiles)
       let count = memory.select(
-        tiles, row: row, detail: matcher.detail, threshold: lambda * output.leastBytes, isWhole: isWhole,
+        tiles, row: row, detail: matcher.detail, threshold: lambda * output.leastBytes(for: matcher.detail),
+        isWhole: isWhole,
         into: selection)
       guard count > 0 else { continue }
       let shown = memory.shown.pointer + row * picture.columns

@@ -19,8 +19,11 @@ struct CellWriter {
     case blocks
   }
 
-  /// Hardly a change takes fewer bytes: a glyph and half a pen.
-  var leastBytes: Float { Float(3 + colorCost / 2) }
+  /// Hardly a change takes fewer bytes: a glyph and a pen, or half a pen where a look is so quickly found that it is worth
+  /// trying.
+  func leastBytes(for detail: CellSignature.Detail) -> Float {
+    Float(3 + (detail == .full ? colorCost : colorCost / 2))
+  }
 
   /// No cell takes more bytes: a cursor move, two pens, a glyph.
   static let mostBytesPerCell = 64
