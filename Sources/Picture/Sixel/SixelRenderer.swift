@@ -15,9 +15,9 @@ final class SixelRenderer: PixelCanvas {
 
   private static let bandHeight = 6
   /// What samples may stray before they are looked at again.
-  private static let noise: (luma: UInt8, chroma: UInt8) = (2, 2)
+  private static let noise: (luma: UInt8, chroma: UInt8) = (3, 2)
   /// How good is good enough, when a byte has its standard price.
-  private static let painter = SixelPainter(keeps: 66, joins: 40)
+  private static let painter = SixelPainter(keeps: 100, joins: 40)
 
   init(layout: PictureLayout, support: SixelSupport) {
     self.layout = layout
