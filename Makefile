@@ -8,11 +8,11 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PACKAGES      := pkg-config libncurses-dev libv4l-dev libasound2-dev libvpx-dev libopus-dev libsrtp2-dev libssl-dev libyuv-dev zlib1g-dev
 # What the end-to-end tests drive: a terminal multiplexer, browsers, X terminals, other implementations of ICE, a TURN
 # server, NATs, a virtual machine.
-TEST_PACKAGES := golang-go golang-github-pion-ice.v2-dev libnice-dev libjson-glib-dev gcc coturn nftables tcpdump openssl \
-                 python3-gi gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
-                 gstreamer1.0-plugins-bad python3-websockets \
-                 python3-venv tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium firefox-esr \
-                 fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils
+TEST_PACKAGES := golang-go golang-github-pion-webrtc.v3-dev golang-github-gorilla-websocket-dev libnice-dev \
+                 libjson-glib-dev gcc coturn nftables tcpdump openssl python3-gi gir1.2-gst-plugins-bad-1.0 \
+                 gstreamer1.0-nice gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
+                 python3-websockets python3-venv tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium \
+                 firefox-esr fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils
 
 .DEFAULT_GOAL := help
 .PHONY: help deps test-deps build demo test end-to-end lint format fuzz bench install clean

@@ -1,9 +1,13 @@
 """A coturn of our own on a host of the lab, and a way to look at the bytes that go to it."""
 
+import base64
+import hmac
 import os
 import pathlib
+import re
 import shlex
 import shutil
+import signal
 import struct
 import subprocess
 import time
@@ -48,18 +52,13 @@ class Coturn:
         for address in addresses:
             command += [f"--listening-ip={address}", f"--relay-ip={address}"]
         command += [f"--cert={certificate.chain}", f"--pkey={certificate.key}"] if certificate else ["--no-tls", "--no-dtls"]
-        self.start(host, command)
+        self.start(host, command, tls=bool(certificate))
 
-    def start(self, host, command, **options):
+    def start(self, host, command, tls, **options):
         self.child = subprocess.Popen(
             host.command(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
-
-        def listens():
-            lines = subprocess.run(host.command(["ss", "-Hlun"]), capture_output=True, text=True).stdout
-            return ":3478 " in lines
-
-        wait_for(listens, "coturn to listen")
-        time.sleep(0.3)  # The first socket is not the last.
+        wanted = {("udp", "3478"), ("tcp", "3478"), *([("tcp", "5349")] if tls else [])}
+        wait_for(lambda: wanted <= sockets(host), "coturn to listen")
 
     def count(self, text):
         return self.log.read_text(errors="replace").count(text)
@@ -74,9 +73,9 @@ class Coturn:
 
 
 class ShippedCoturn(Coturn):
-    """What glyphone-turn.service starts, with our coturn.conf; `resources` is where both are. Nothing but paths is changed."""
+    """What one of our units starts, with its configuration; `resources` is where both are. Nothing but paths is changed."""
 
-    def __init__(self, host, folder, certificate, resources):
+    def __init__(self, host, folder, certificate, resources, unit="glyphone-turn", configuration="coturn.conf"):
         places = {name: folder / name for name in ("etc", "run")}
         for place in places.values():
             place.mkdir(exist_ok=True)
@@ -85,23 +84,31 @@ class ShippedCoturn(Coturn):
         def here(text):
             return text.replace("/etc/glyphone", str(etc))
 
-        (etc / "coturn.conf").write_text(here((resources / "coturn.conf").read_text()))
+        (etc / configuration).write_text(here((resources / configuration).read_text()))
         (etc / "turn-secret").write_text(SECRET + "\n")
-        shutil.copy(certificate.chain, etc / "turn-certificate.pem")
-        shutil.copy(certificate.key, etc / "turn-key.pem")
+        if certificate:
+            shutil.copy(certificate.chain, etc / "turn-certificate.pem")
+            shutil.copy(certificate.key, etc / "turn-key.pem")
         environment = {"CREDENTIALS_DIRECTORY": str(etc), "RUNTIME_DIRECTORY": str(places["run"])}
-        unit = dict(line.split("=", 1) for line in (resources / "systemd/glyphone-turn.service").read_text().splitlines()
-                    if line.startswith("ExecStart"))
+        lines = dict(line.split("=", 1) for line in (resources / f"systemd/{unit}.service").read_text().splitlines()
+                     if line.startswith("ExecStart"))
 
         def command(name):
-            text = here(unit[name])
+            text = here(lines[name])
             for variable, value in environment.items():
                 text = text.replace(f"${{{variable}}}", value)
             return shlex.split(text)
 
         environment = {**os.environ, **environment}
-        subprocess.run(command("ExecStartPre"), env=environment, check=True)
-        self.start(host, command("ExecStart"), env=environment)
+        if "ExecStartPre" in lines:
+            subprocess.run(command("ExecStartPre"), env=environment, check=True)
+        self.start(host, command("ExecStart"), tls=bool(certificate), env=environment)
+
+
+def sockets(host):
+    """Protocol and port of the sockets that listen on a host."""
+    lines = subprocess.run(host.command(["ss", "-Hlunt"]), capture_output=True, text=True).stdout.splitlines()
+    return {(line.split()[0], line.split()[4].rpartition(":")[2]) for line in lines}
 
 
 def server(transport, address, **credentials):
@@ -111,23 +118,39 @@ def server(transport, address, **credentials):
     return {"url": uri, "username": USER, "credential": PASSWORD, **credentials}
 
 
-class Capture:
-    """What goes over an interface of a host while it runs."""
+def time_limited(seconds, secret=SECRET):
+    """Credentials that hold for so long, as a coturn that has the secret knows them (draft-uberti-behave-turn-rest)."""
+    name = f"{int(time.time()) + seconds}:{USER}"
+    password = base64.b64encode(hmac.digest(secret.encode(), name.encode(), "sha1")).decode()
+    return {"username": name, "credential": password}
 
-    def __init__(self, host, interface, file, filter):
+
+class Capture:
+    """What goes over the interface of a host that has `address` while it runs. (Of loopback it would see half.)"""
+
+    def __init__(self, host, address, file, filter):
         self.file = pathlib.Path(file)
         self.file.unlink(missing_ok=True)
-        self.child = subprocess.Popen(
-            host.command(["tcpdump", "-i", interface, "-U", "-s", "0", "-w", str(self.file), filter]),
-            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        self.child.stderr.readline()  # "listening on"
+        command = ["tcpdump", "-i", host.interface_of(address), "--immediate-mode", "-U", "-s", "0", "-w", str(self.file), filter]
+        self.child = subprocess.Popen(host.command(command), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        self.read_line(b"listening on")
 
     def stop(self):
-        time.sleep(0.3)
+        wait_for(self.is_complete, "tcpdump to write what it saw")
         self.child.terminate()
         self.child.wait()
         self.child.stderr.close()
         return self.file.read_bytes()
+
+    def is_complete(self):
+        """Whether all that came has been written: tcpdump counts both when it is asked."""
+        self.child.send_signal(signal.SIGUSR1)
+        captured, received, _ = map(int, re.findall(rb"\d+", self.read_line(b"captured")))
+        return captured == received
+
+    def read_line(self, text):
+        """The next line of tcpdump's with this text."""
+        return next(line for line in self.child.stderr if text in line)
 
     def tcp_payloads(self):
         """The first bytes of each direction of each connection, by (source, destination) port."""

@@ -8,6 +8,7 @@ Each scene builds its own networks out of network namespaces, so this takes root
 
 import argparse
 import pathlib
+import re
 import sys
 import time
 import traceback
@@ -15,14 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "browser")]
-from coturn import PASSWORD, SECRET, USER, Capture, Certificate, Coturn, ShippedCoturn, is_tls, media_gap, server  # noqa: E402
+from coturn import (PASSWORD, SECRET, USER, Capture, Certificate, Coturn, ShippedCoturn, is_tls, media_gap, server,  # noqa: E402
+                    sockets, time_limited, wait_for)
 from harness import Process  # noqa: E402
 from lab import Internet  # noqa: E402
 from peers import Call, Peer, Programs, Timeout  # noqa: E402
 
 ROOT = HERE.parents[2]
 OTHERS = ("aioice", "pion", "libnice")
-CALLERS = ("webrtcbin", "aiortc")
+CALLERS = ("webrtcbin", "aiortc", "pion-call")
 CAN_RESTART = ("glyphone", "pion", "libnice")
 TRANSPORTS = ("udp", "tcp", "tls")
 
@@ -74,6 +76,12 @@ class Scene:
         self.endings.append(process.stop)
         return process
 
+    def chat(self, host, address, *options):
+        """A glyphone-server that listens. Returns its URL."""
+        self.process(host, "server", ["glyphone-server", "--host", address, "--port", "6503", *options])
+        wait_for(lambda: ("tcp", "6503") in sockets(host), "the chat server to listen")
+        return f"ws://{address}:6503"
+
     def call(self, one, other, label=""):
         """`one` and `other`: kind and host of each."""
         return Call(self.peer(*one, f"{label}1"), self.peer(*other, f"{label}2"))
@@ -91,6 +99,10 @@ class Scene:
 
 def milliseconds(seconds):
     return f"{seconds * 1000:.0f} ms"
+
+
+def is_relayed(pair):
+    return any(pair[side].startswith("relay") for side in ("local", "remote"))
 
 
 def check_exchange(call, lost=0, **options):
@@ -164,13 +176,14 @@ def nat(suite):
             call = scene.call(("glyphone", sites[0]), ("glyphone", sites[1]))
             servers = [{"url": f"stun:{internet.SERVER}:3478"}, server("udp", internet.SERVER)]
             began = call.start(scene.options(servers=servers)).connected()
-            time.sleep(1)  # A relay may come first and be left for a direct pair.
-            check_exchange(call)
-            pair = call.peers[0].last("pair")
-            relayed = any(pair[side].startswith("relay") for side in ("local", "remote"))
             # A symmetric NAT takes a port that a port-restricted one has not been told to let in.
             wanted = "symmetric" in (one, other) and "none" not in (one, other)
-            assert relayed == wanted, f"{'relayed' if relayed else 'direct'}: {pair}"
+            # A relay may come first and be left for a direct pair.
+            call.peers[0].wait(f"a {'relayed' if wanted else 'direct'} pair",
+                               lambda l: l["is"] == "pair" and is_relayed(l) == wanted)
+            check_exchange(call)
+            pair = call.peers[0].last("pair")
+            assert is_relayed(pair) == wanted, f"it did not stay {'relayed' if wanted else 'direct'}: {pair}"
             scene.note(f"{milliseconds(began[0])}, {pair['local']} - {pair['remote']}")
 
         return f"nat-{one}-{other}", run
@@ -233,8 +246,7 @@ def families(suite):
             began = call.start(*options).connected()
             check_exchange(call)
             pair = call.peers[0].last("pair")
-            relayed = any(pair[side].startswith("relay") for side in ("local", "remote"))
-            assert relayed == bool(transport), f"the pair is {pair}"
+            assert is_relayed(pair) == bool(transport), f"the pair is {pair}"
             scene.note(f"{milliseconds(began[0])}, {pair['local']} - {pair['remote']}")
 
         names = "-".join(str(*families) for families in (of_one, of_other))
@@ -288,7 +300,8 @@ def roaming(suite):
             call = scene.call(("glyphone", one), ("glyphone", other))
             servers = [{"url": f"stun:{internet.SERVER}:3478"}]
             call.start(scene.options(servers=servers)).connected()
-            time.sleep(2.5)  # The pair is settled.
+            for peer in call.peers:
+                peer.wait_state("completed")  # The pair is settled.
             address = call.peers[0].last("pair")["local"].split()[1].rpartition(":")[0]
             marks = [peer.mark() for peer in call.peers]
             for peer in call.peers:
@@ -338,15 +351,15 @@ def program(suite):
             scene.endings.append(ShippedCoturn(internet.server, scene.folder, scene.certificate, ROOT / "Resources").stop)
             (scene.folder / "secret").write_text(SECRET + "\n")
             address = internet.SERVER
-            scene.process(internet.server, "server", [
-                "glyphone-server", "--host", address, "--port", "6503", "--ice-server", f"stun:{address}",
-                "--ice-server", f"turn:{address}", "--turn-secret-file", scene.folder / "secret"])
+            server_at = scene.chat(
+                internet.server, address, "--ice-server", f"stun:{address}", "--ice-server", f"turn:{address}",
+                "--turn-secret-file", scene.folder / "secret")
             hosts = internet.site("a", kinds[0]), internet.site("b", kinds[1])
             if loses_link:
                 internet.second_link(hosts[0])
-            common = ["glyphone", "bot", "--server", f"ws://{address}:6503", "--camera", "test", "--microphone", "tone",
+            common = ["glyphone", "bot", "--server", server_at, "--camera", "test", "--microphone", "tone",
                       "--speaker", "none"]
-            capture = Capture(hosts[1], "any", scene.folder / "media.pcap", "udp and inbound")
+            capture = Capture(hosts[1], hosts[1].address, scene.folder / "media.pcap", "udp and inbound")
             answering = scene.process(hosts[1], "answering", [
                 *common, "--name", "answering", "--answer", "--log", scene.folder / "answering.txt"])
             calling = scene.process(hosts[0], "calling", [
@@ -375,15 +388,14 @@ def program(suite):
 
 
 def calls(suite):
-    """whole calls, with picture and sound, between `glyphone bot` and GStreamer's webrtcbin and aiortc, either calling"""
+    """whole calls, with picture and sound, between `glyphone bot` and GStreamer's webrtcbin, aiortc and pion, either calling"""
 
     def job(kind, calls, nat):
         def run(scene):
             internet = scene.internet()
             scene.coturn(internet)
             address = internet.SERVER
-            server_at = f"ws://{address}:6503"
-            scene.process(internet.server, "server", ["glyphone-server", "--host", address, "--port", "6503"])
+            server_at = scene.chat(internet.server, address)
             ours, theirs = internet.site("a", nat), internet.site("b", nat)
             bot = scene.process(ours, "bot", [
                 "glyphone", "bot", "--server", server_at, "--camera", "test", "--microphone", "tone", "--speaker", "none",
@@ -415,36 +427,112 @@ def calls(suite):
 
 
 def turn(suite):
-    """what a TURN server refuses is said in words; TLS is TLS on the wire; time-limited credentials"""
+    """what a TURN server refuses is said in words; time-limited credentials; a full quota; another server in its place; an
+    allocation is given back; TLS is TLS on the wire"""
 
-    def refused(name, transport, words, tls=True, trusted=True, **change):
+    def refused(name, transport, words, tls=True, trusted=True, options=(), **change):
         def run(scene):
             internet = scene.internet()
-            scene.coturn(internet, tls=tls)
-            peer = scene.peer("glyphone", internet.site("a"), "1")
-            options = scene.options(transport)
-            options["servers"][0].update(change)
+            scene.coturn(internet, *options, tls=tls)
+            choice = scene.options(transport)
+            choice["servers"][0].update(change)
             if not trusted:
-                del options["roots"]
-            peer.tell(do="start", role="controlling", **options)
-            problem = peer.wait("a problem", lambda l: l["is"] == "problem", timeout=15)["text"]
-            assert all(word in problem.lower() for word in words), f"the words are: {problem}"
-            scene.note(problem)
+                del choice["roots"]
+            scene.note(problem_of(scene.peer("glyphone", internet.site("a"), "1"), choice, words))
 
         return f"turn-{name}", run
 
+    def problem_of(peer, options, words):
+        peer.tell(do="start", role="controlling", **options)
+        problem = peer.wait("a problem", lambda l: l["is"] == "problem", timeout=15)["text"]
+        assert re.search(words, problem), f"the words are: {problem}"
+        return problem
+
     address = Internet.SERVER
-    yield refused("wrong-password", "udp", ["password"], credential="wrong")
-    yield refused("wrong-password-tls", "tls", ["password"], credential="wrong")
-    yield refused("unknown-authority", "tls", ["certificate"], trusted=False)
-    yield refused("no-such-port", "tcp", ["refused"], url=f"turn:{address}:3479?transport=tcp")
-    # Without a certificate coturn takes plain text only, and has no answer to TLS.
-    yield refused("no-tls-there", "tls", ["no connection in time"], tls=False, url=f"turns:{address}:3478?transport=tcp")
+    not_accepted = "does not accept the user name or the password"
+    yield refused("wrong-password", "udp", not_accepted, credential="wrong")
+    yield refused("wrong-password-tls", "tls", not_accepted, credential="wrong")
+    yield refused("unknown-authority", "tls", "certificate comes from an authority that is not trusted", trusted=False)
+    yield refused("no-such-port", "tcp", "connection refused", url=f"turn:{address}:3479?transport=tcp")
+    # Without a certificate coturn takes plain text only: it waits for more of it, or finds that what comes is none.
+    yield refused("no-tls-there", "tls", "no connection in time|reset the connection", tls=False,
+                  url=f"turns:{address}:3478?transport=tcp")
+    by_secret = ("--use-auth-secret", f"--static-auth-secret={SECRET}")
+    yield refused("time-limited-expired", "udp", not_accepted, options=by_secret, **time_limited(-60))
+    yield refused("time-limited-forged", "udp", not_accepted, options=by_secret, **time_limited(3600, secret="south"))
+
+    def relayed_by(address):
+        return lambda line: line["is"] == "candidate" and f" {address} " in line["candidate"] and "typ relay" in line["candidate"]
+
+    def through(name, transport, *options, **change):
+        """A call that gets through."""
+
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet, *options)
+            choice = scene.options(transport)
+            choice["servers"][0].update(change)
+            call = scene.call(("glyphone", internet.site("a")), ("glyphone", internet.site("b")))
+            call.start(choice).connected()
+            check_exchange(call)
+            scene.note(f"{call.peers[0].last('pair')['local']} as {choice['servers'][0]['username']}")
+
+        return f"turn-{name}", run
+
+    yield through("time-limited", "udp", *by_secret, **time_limited(3600))
+
+    def quota(scene):
+        internet = scene.internet()
+        scene.coturn(internet, "--user-quota=1")
+        first, second = (scene.peer("glyphone", internet.site(name), name) for name in "ab")
+        first.tell(do="start", role="controlling", **scene.options("udp"))
+        first.wait("an allocation", relayed_by(internet.SERVER))
+        scene.note(problem_of(second, scene.options("udp"), "error 486"))
+
+    yield "turn-quota", quota
+
+    def alternate(transport):
+        def run(scene):
+            internet = scene.internet()
+            other = internet.site("c")
+            (scene.folder / "other").mkdir(exist_ok=True)
+            # Of a server that is known by its address the certificate has to name that.
+            scene.certificate = Certificate(scene.folder, addresses=(internet.SERVER, other.address))
+            scene.endings.append(Coturn(other, [other.address], scene.folder / "other", scene.certificate).stop)
+            port = 5349 if transport == "tls" else 3478
+            scene.coturn(internet, f"--{'tls-' if transport == 'tls' else ''}alternate-server={other.address}:{port}")
+            call = scene.call(("glyphone", internet.site("a")), ("glyphone", internet.site("b")))
+            call.start(scene.options(transport)).connected()
+            check_exchange(call)
+            for peer in call.peers:
+                peer.wait("a relay at the other server", relayed_by(other.address))
+            scene.note(f"sent on to {call.peers[0].last('pair')['local']}")
+
+        return f"turn-alternate-{transport}", run
+
+    for transport in TRANSPORTS:
+        yield alternate(transport)
+
+    def given_back(transport):
+        def run(scene):
+            internet = scene.internet()
+            coturn = scene.coturn(internet)
+            peer = scene.peer("glyphone", internet.site("a"), "1")
+            peer.tell(do="start", role="controlling", **scene.options(transport))
+            peer.wait("an allocation", relayed_by(internet.SERVER))
+            peer.tell(do="quit")
+            wait_for(lambda: coturn.count("lifetime=0"), "the end of the allocation in coturn's log", 3)
+            scene.note("deleted at once")
+
+        return f"turn-given-back-{transport}", run
+
+    for transport in TRANSPORTS:
+        yield given_back(transport)
 
     def bytes_of_tls(scene):
         internet = scene.internet()
         scene.coturn(internet)
-        capture = Capture(internet.router, "any", scene.folder / "tls.pcap", "port 5349 or port 3478")
+        capture = Capture(internet.server, internet.SERVER, scene.folder / "tls.pcap", "port 5349 or port 3478")
         call = scene.call(("glyphone", internet.site("a")), ("glyphone", internet.site("b")))
         call.start(scene.options("tls")).connected()
         check_exchange(call)
@@ -515,6 +603,8 @@ class Suite:
     def run(self):
         jobs = [job for name in self.options.scene or SCENES for job in SCENES[name](self)]
         jobs = [job for job in jobs if self.options.only in job[0]]
+        if not jobs:
+            sys.exit(f"no job of these scenes has {self.options.only!r} in its name")
         # The long ones first; most of the time of a scene is waiting.
         jobs.sort(key=lambda job: not job[0].startswith("nonce"))
         with ThreadPoolExecutor(self.options.parallel) as pool:

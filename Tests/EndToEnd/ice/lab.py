@@ -152,13 +152,15 @@ class Internet(Lab):
         networks = {4: f"198.51.{self.sites}.", 6: f"2001:db8:{self.sites}::"}
         if kind == "none":
             self.join(host, networks, families, delay)
+            host.address = f"{networks[families[0]]}2"
             return host
         public, near = f"{networks[4]}2", f"{networks[4]}1"
         nat = host.nat = self.host(f"{name}n")
         outside, _ = self.link(nat, f"{public}/24", self.router, f"{near}/24", delay)
         nat.route(near)
         nat.masquerade(outside, random=kind == "symmetric")
-        self.link(host, "192.168.1.2/24", nat, "192.168.1.1/24")
+        host.address = "192.168.1.2"
+        self.link(host, f"{host.address}/24", nat, "192.168.1.1/24")
         host.route("192.168.1.1")
         return host
 

@@ -131,7 +131,7 @@ class Programs:
     def prepare(self, kinds):
         for kind in kinds:
             if kind not in self.commands:
-                self.commands[kind] = getattr(self, f"prepare_{kind}")()
+                self.commands[kind] = getattr(self, f"prepare_{kind.replace('-', '_')}")()
 
     def environment(self, name, *packages):
         """The Python of an environment that has these packages."""
@@ -154,9 +154,13 @@ class Programs:
         # GStreamer's bindings belong to the Python of the system.
         return ["/usr/bin/python3", HERE / "peers" / "webrtcbin_peer.py"]
 
-    def prepare_pion(self):
-        subprocess.run([HERE / "peers" / "build-pion", self.build / "pion-peer"], check=True)
-        return [self.build / "pion-peer"]
+    def prepare_pion(self, folder="pion"):
+        program = self.build.resolve() / f"{folder}-peer"
+        subprocess.run([HERE / "peers" / "build-pion", folder, program], check=True)
+        return [program]
+
+    def prepare_pion_call(self):
+        return self.prepare_pion("pion-call")
 
     def prepare_libnice(self):
         flags = subprocess.run(["pkg-config", "--cflags", "--libs", "nice", "json-glib-1.0"], check=True,
