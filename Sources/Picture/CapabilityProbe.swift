@@ -68,7 +68,12 @@ public struct CapabilityProbe: Sendable {
   /// Escape).
   public mutating func expire() -> [UInt8] {
     isFinished = true
-    return parser.release()
+    return release()
+  }
+
+  /// Returns typed bytes that were held back because an answer could have begun with them, while answers may still come.
+  public mutating func release() -> [UInt8] {
+    parser.release()
   }
 
   private mutating func note(_ subject: String, _ value: String, _ source: String) {

@@ -10,6 +10,9 @@ public struct RenderedFrame: Sendable, Equatable {
   public var picture = CellRectangle(columns: 0, rows: 0)
   /// Where the self view is, if there is room for one.
   public var selfView: CellRectangle?
+  /// Whether all of the picture was looked at. If not, for ``Renderer/byteLimit`` was reached, the rest is drawn by
+  /// rendering the same picture again.
+  public var isComplete = true
 }
 
 /// Draws pictures on a terminal: I420 frames in, bytes for the terminal out. It remembers what the terminal shows and
@@ -36,8 +39,8 @@ public final class Renderer {
 
   /// Tones, zoom and the like.
   public var effects = PictureEffects()
-  /// A frame of characters ends with the row of cells in which it reaches this many bytes; the next one goes on there. So
-  /// even a picture that is drawn whole keeps to a budget. Nothing for the modes of pixels.
+  /// A frame of characters ends with the row of cells in which its cells reach this many bytes; the next one goes on there.
+  /// So even a picture that is drawn whole keeps to a budget. Nothing for the modes of pixels.
   public var byteLimit = Int.max
 
   /// A price of a byte at which nobody sees the difference.
@@ -54,6 +57,13 @@ public final class Renderer {
       switch self {
       case .cells(let renderer): renderer.layout
       case .pixels(let canvas): canvas.layout
+      }
+    }
+
+    var isComplete: Bool {
+      switch self {
+      case .cells(let renderer): renderer.isComplete
+      case .pixels: true
       }
     }
   }
@@ -110,7 +120,8 @@ public final class Renderer {
     if isWhole { writeMargins(layout) }
     let cells = draw(canvas, remote: shown, selfView: selfView)
     isWhole = false
-    var result = RenderedFrame(cells: cells, picture: layout.picture, selfView: layout.selfView)
+    var result = RenderedFrame(
+      cells: cells, picture: layout.picture, selfView: layout.selfView, isComplete: canvas.isComplete)
     if writer.count > prologue {
       end()
       output.append(contentsOf: writer.bytes)

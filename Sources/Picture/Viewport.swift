@@ -31,6 +31,8 @@ public struct CellRectangle: Sendable, Hashable {
 public struct Viewport: Sendable, Hashable {
   /// The largest number of columns or rows that is drawn into; what lies beyond is left alone.
   public static let largestSide = 1024
+  /// The largest cell that is believed.
+  public static let largestCell = PixelSize(width: 128, height: 256)
 
   /// The cells to fill. Parts left of or above the screen's origin are not allowed and count as empty.
   public var cells: CellRectangle
@@ -67,9 +69,9 @@ public struct Viewport: Sendable, Hashable {
 
   /// The cell size to count with: what the terminal told if it is believable, or 10x20, the cell of a VT340.
   var countedCellPixels: PixelSize {
-    guard let size = cellPixels, (1...128).contains(size.width), (1...256).contains(size.height) else {
-      return PixelSize(width: 10, height: 20)
-    }
+    let largest = Self.largestCell
+    guard let size = cellPixels, (1...largest.width).contains(size.width), (1...largest.height).contains(size.height)
+    else { return PixelSize(width: 10, height: 20) }
     return size
   }
 }

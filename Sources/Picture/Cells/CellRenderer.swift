@@ -17,8 +17,10 @@ final class CellRenderer {
   private var firstRow = 0
   /// Rows from there on that are to be drawn whole.
   private var wholeRows: Int
-  /// A frame ends with the row in which the writer reaches this many bytes.
+  /// A frame ends with the row in which it reaches this many bytes.
   var byteLimit = Int.max
+  /// Whether the last frame got through all rows.
+  private(set) var isComplete = true
 
   /// How the looks are found.
   enum Matcher {
@@ -126,7 +128,9 @@ final class CellRenderer {
     let lambda = Float(lambda)
     var drawn = 0
     var drawnRows = 0
-    while drawnRows < picture.rows, writer.count < byteLimit {
+    let begin = writer.count
+    // Some row is drawn however small the limit is: there is no other way to the end.
+    while drawnRows < picture.rows, writer.count - begin < max(byteLimit, 1) {
       let row = firstRow
       let isWhole = wholeRows > 0
       firstRow = (firstRow + 1) % picture.rows
@@ -147,6 +151,7 @@ final class CellRenderer {
       drawn += write(count, row: row, lambda: lambda, shown: shown, output: &output)
       writer.finish(output.pen)
     }
+    isComplete = drawnRows == picture.rows
     return drawn
   }
 

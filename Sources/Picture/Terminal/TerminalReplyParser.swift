@@ -103,10 +103,14 @@ struct TerminalReplyParser: Sendable {
     return nil
   }
 
-  /// Gives back what was held, as typed.
+  /// Gives back what was held, as typed. An answer in words that has begun for certain goes on: its rest is not typed.
   mutating func release() -> [UInt8] {
-    defer { drop() }
-    return held
+    switch state {
+    case .text, .textEscape: return []
+    case .ground, .escape, .control, .device, .application, .system:
+      defer { drop() }
+      return held
+    }
   }
 
   private mutating func drop() {
