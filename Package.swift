@@ -94,7 +94,7 @@ let package = Package(
         collections,
       ]),
     room("ChatServer", ["Signaling", "ICE", nio, nioPosix, nioSSL, logging, lifecycle, collections, "COpenSSL"]),
-    room("TerminalUI", ["Frames", "Calling", "Picture", nio, "CNcurses", "CTerminalGuard"]),
+    room("TerminalUI", ["Frames", "Calling", "Picture", nio, nioConcurrency, "CNcurses", "CTerminalGuard"]),
 
     .executableTarget(
       name: "glyphone",

@@ -10,9 +10,9 @@ final class MainLoop {
   private let terminal: Terminal
   private let screen: NcursesScreen
   private let guardian: TerminalGuard
-  private var capabilities: TerminalCapabilities
-  /// Waits for answers that did not come in time; nil when all are there.
-  private var probe: CapabilityProbe?
+  private var knowledge: TerminalKnowledge
+  /// To be asked when the terminal takes output.
+  private var question: [UInt8] = []
   private var isRenderModeChosen: Bool
   private var model: ScreenModel
   private var canvas: Canvas
@@ -35,11 +35,13 @@ final class MainLoop {
     self.terminal = terminal
     self.screen = screen
     self.guardian = guardian
-    self.probe = probe.isFinished ? nil : probe
     pacer = OutputPacer(bytesPerSecond: ui.options.bytesPerSecond, now: .now())
-    capabilities = Self.known(probe, terminal, ui.options)
+    knowledge = TerminalKnowledge(
+      probe: probe, cell: terminal.cellPixels, overrides: ui.options.overrides, wanting: ui.options.renderMode)
     isRenderModeChosen = ui.options.renderMode != nil
-    renderMode = ui.options.renderMode ?? .automatic(for: capabilities, bytesPerSecond: ui.options.bytesPerSecond)
+    renderMode =
+      ui.options.renderMode
+      ?? .automatic(for: knowledge.capabilities, bytesPerSecond: ui.options.bytesPerSecond)
     let size = terminal.size
     let environment = ScreenModel.Environment(wallClock: LocalTime.now, timeText: LocalTime.text)
     model = ScreenModel(
@@ -48,15 +50,7 @@ final class MainLoop {
     canvas = ScreenView.draw(model)
   }
 
-  /// What is known of the terminal: from its answers, from the kernel, and last of all from the person.
-  private static func known(
-    _ probe: CapabilityProbe, _ terminal: Terminal, _ options: TerminalUI.Options
-  ) -> TerminalCapabilities {
-    var capabilities = probe.capabilities
-    capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
-    options.overrides.apply(to: &capabilities, wanting: options.renderMode)
-    return capabilities
-  }
+  private var capabilities: TerminalCapabilities { knowledge.capabilities }
 
   private static let showCursor = Array("\u{1B}[?25h".utf8)
   /// Milliseconds after which half an answer of the terminal is none.
@@ -78,25 +72,13 @@ final class MainLoop {
       updateScreen()
       if let farewell, farewell.deadline <= .now() { reason = farewell.reason }
     }
-    if reason != .terminalGone { awaitAnswers() }
+    if reason != .terminalGone { leavePicture() }
     return reason ?? .quit
   }
 
   private func tick() {
     if let due = model.deadline, due <= .now() { needsDrawing = true }
     perform(model.tick(now: .now()))
-  }
-
-  /// Waits a moment for the terminal's answers that are still on their way, or the shell would take them for typed.
-  private func awaitAnswers() {
-    let end = NIODeadline.now() + .milliseconds(300)
-    while pacer.asks, pacer.inFlight > 0, .now() < end {
-      var state = pollfd(fd: terminal.input, events: Int16(POLLIN), revents: 0)
-      guard poll(&state, 1, 50) >= 0 else { return }
-      guard state.revents != 0 else { continue }
-      guard case .bytes(let bytes) = terminal.read() else { return }
-      for key in decoder.decode(bytes) where key == .statusReport { pacer.answered(now: .now()) }
-    }
   }
 
   // MARK: - Waiting
@@ -131,31 +113,22 @@ final class MainLoop {
       case .nothing: break
       case .gone: leave(because: .terminalGone)
       }
-      let patience = decoder.patience ?? (probe == nil ? nil : Self.answerPatience)
+      let patience = decoder.patience ?? (knowledge.listens(now: .now()) ? Self.answerPatience : nil)
       decodeBy = patience.map { .now() + .milliseconds(Int64($0)) }
     } else if let decodeBy, decodeBy <= .now() {
-      take(decoder.decode(heldBack()) + decoder.giveUp())
+      take(decoder.decode(knowledge.heldBack()) + decoder.giveUp())
       self.decodeBy = nil
     }
   }
 
-  /// What the probe kept because an answer could have begun with it.
-  private func heldBack() -> [UInt8] {
-    guard var ended = probe else { return [] }
-    let held = ended.expire()
-    if !held.isEmpty { probe = nil }
-    return held
-  }
-
-  /// Takes late answers to the probe out of what was read. They may show that the terminal can do more than was thought.
+  /// Takes late answers out of what was read. They may show that the terminal can do more than was thought.
   private func withoutAnswers(_ bytes: [UInt8]) -> [UInt8] {
-    guard var probe else { return bytes }
-    let typed = probe.feed(bytes)
-    self.probe = probe.isFinished ? nil : probe
-    let found = Self.known(probe, terminal, ui.options)
-    if found != capabilities {
-      capabilities = found
-      setRenderMode(isRenderModeChosen ? renderMode : .automatic(for: found, bytesPerSecond: ui.options.bytesPerSecond))
+    let known = capabilities
+    let typed = knowledge.withoutAnswers(bytes, now: .now())
+    if capabilities != known {
+      setRenderMode(
+        isRenderModeChosen
+          ? renderMode : .automatic(for: capabilities, bytesPerSecond: ui.options.bytesPerSecond))
     }
     return typed
   }
@@ -182,8 +155,7 @@ final class MainLoop {
 
   private func resize() {
     let size = terminal.size
-    // Fonts can change as well.
-    capabilities.cellPixels = terminal.cellPixels ?? capabilities.cellPixels
+    question = knowledge.windowChanged(cell: terminal.cellPixels, now: .now())
     guard size.columns != model.columns || size.rows != model.rows else { return repaint() }
     model.resize(columns: size.columns, rows: size.rows)
     screen.resize(columns: size.columns, rows: size.rows)
@@ -234,12 +206,18 @@ final class MainLoop {
   }
 
   private func suspend() {
-    ui.pictures.configure(nil)
-    wasPictureShown = false
-    awaitAnswers()
+    leavePicture()
     terminal.giveBack(screen, guardedBy: guardian)
     guardian.suspend()
     takeTerminalAgain()
+  }
+
+  /// Before the terminal is given back.
+  private func leavePicture() {
+    ui.pictures.configure(nil)
+    wasPictureShown = false
+    removePicture()
+    terminal.settle(&pacer, &knowledge)
   }
 
   /// After the program was stopped: the shell has had the terminal meanwhile, and its size may be another.
@@ -297,14 +275,15 @@ final class MainLoop {
   private func updateScreen() {
     if terminal.isWriting { continuePicture() }
     guard !terminal.isWriting else { return }
+    ask()
     placePicture()
+    guard !terminal.isWriting else { return }
     if needsDrawing, terminal.isReady { draw() }
     guard !needsDrawing, model.showsPicture else { return }
     if !ui.pictures.hasFrame, let allowance = pacer.allowance(now: .now()) { ui.pictures.grant(allowance) }
     guard model.hasPicture, var frame = ui.pictures.takeFrame() else { return }
     if canvas.cursor != nil { frame += Self.showCursor }
-    if pacer.asks { frame += OutputPacer.request }
-    pacer.sent(bytes: frame.count, now: .now())
+    frame += pacer.send(bytes: frame.count, now: .now())
     finishPicture(terminal.write(frame))
   }
 
@@ -322,10 +301,24 @@ final class MainLoop {
         ? PicturePane.Setting(
           viewport: viewport, mode: renderMode, capabilities: capabilities, look: model.look, serial: pictureSerial)
         : nil)
+    if !model.showsPicture { removePicture() }
     if model.showsPicture, !model.hasPicture, ui.pictures.hasFrame {
       model.hasPicture = true
       needsDrawing = true
     }
+  }
+
+  private func ask() {
+    guard !question.isEmpty, terminal.isReady else { return }
+    terminal.print(question)
+    question = []
+  }
+
+  /// Takes away what text would not cover, before there is any.
+  private func removePicture() {
+    guard !terminal.isWriting else { return }
+    let removal = ui.pictures.removal()
+    if !removal.isEmpty { finishPicture(terminal.write(removal)) }
   }
 
   private func continuePicture() {

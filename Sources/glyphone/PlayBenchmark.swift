@@ -19,7 +19,8 @@ struct PlayBenchmark {
     command.screen.overrides.apply(to: &capabilities, wanting: mode)
     renderer = Renderer(mode: mode, capabilities: capabilities, fit: .stretch, lambda: command.lambda)
     viewport = Viewport(
-      columns: command.size.columns, rows: command.size.rows, cellPixels: cell,
+      columns: command.size.columns, rows: command.size.rows,
+      cellPixels: capabilities.cellPixels,
       // Below the picture there is room, so that an image may fill it to its last row.
       screenRows: command.size.rows + 1)
   }
@@ -30,6 +31,8 @@ struct PlayBenchmark {
     var times: [Double] = []
     var sizes: [Int] = []
     var bytes: [UInt8] = []
+    // What a damaged film gave before its end is worth a report, too.
+    defer { report(times, sizes) }
     while let frame = try movie.next(), times.count < command.frames ?? .max {
       bytes.removeAll(keepingCapacity: true)
       if command.fullFrames { renderer.invalidate() }
@@ -41,7 +44,6 @@ struct PlayBenchmark {
       sizes.append(bytes.count)
       stream?.write(bytes)
     }
-    report(times, sizes)
   }
 
   private func report(_ times: [Double], _ sizes: [Int]) {

@@ -3,6 +3,7 @@ import Foundation
 import Frames
 import Media
 import Picture
+import Synchronization
 import TerminalUI
 
 struct PlayCommand: AsyncParsableCommand {
@@ -43,6 +44,10 @@ struct PlayCommand: AsyncParsableCommand {
 
   func validate() throws {
     if let frames, frames < 1 { throw ValidationError("--frames takes 1 or more.") }
+    let largest = Viewport.largestCell
+    guard cell.columns <= largest.width, cell.rows <= largest.height else {
+      throw ValidationError("--cell takes 1x1 to \(largest.width)x\(largest.height).")
+    }
     guard lambda >= 0, lambda.isFinite else { throw ValidationError("--lambda takes 0 or more.") }
   }
 
@@ -57,15 +62,22 @@ struct PlayCommand: AsyncParsableCommand {
   /// The screen belongs to the main thread, which this blocks.
   @MainActor
   private func play() throws {
-    let movie = try MovieReader(path: file)
-    var count = 0
+    let film = Mutex(Film(reader: try MovieReader(path: file), left: frames ?? .max))
     let options = MoviePlayer.Options(
       renderMode: screen.render.mode, overrides: screen.overrides, bytesPerSecond: screen.maxBandwidth)
-    try MoviePlayer(options: options) {
-      if let frames, count >= frames { return nil }
-      count += 1
-      return try movie.next()
-    }.run()
+    try MoviePlayer(options: options) { try film.withLock { try $0.next() } }.run()
+  }
+
+  /// A film that ends after so many pictures.
+  private struct Film {
+    let reader: MovieReader
+    var left: Int
+
+    mutating func next() throws -> VideoFrame? {
+      guard left > 0 else { return nil }
+      left -= 1
+      return try reader.next()
+    }
   }
 }
 

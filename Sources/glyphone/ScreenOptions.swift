@@ -24,11 +24,18 @@ struct ScreenOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Height of a cell in its widths, if circles are not round.", valueName: "NUMBER"))
   var cellAspect: Double?
 
+  @Option(
+    help: ArgumentHelp(
+      "What the terminal can do, where it does not say so itself: \(TerminalFeature.usage). May be given several times.",
+      valueName: "NAME=VALUE"), transform: feature)
+  var terminalFeature: [TerminalFeature] = []
+
   @Option(help: ArgumentHelp("Bytes a second that the picture may take.", valueName: "BYTES[k|M]"), transform: byteRate)
   var maxBandwidth: Int?
 
   var overrides: TerminalOverrides {
-    TerminalOverrides(colors: colors?.depth, letterFont: font, cellAspect: cellAspect)
+    TerminalOverrides(
+      colors: colors?.depth, letterFont: font, cellAspect: cellAspect, features: terminalFeature)
   }
 
   func validate() throws {
@@ -43,6 +50,13 @@ struct ScreenOptions: ParsableArguments {
       throw ValidationError("--font takes \(LetterFont.allCases.map(\.rawValue).joined(separator: " or ")).")
     }
     return font
+  }
+
+  private static func feature(_ text: String) throws -> TerminalFeature {
+    guard let feature = TerminalFeature(text) else {
+      throw ValidationError("--terminal-feature takes \(TerminalFeature.usage).")
+    }
+    return feature
   }
 
   private static func byteRate(_ text: String) throws -> Int {

@@ -144,6 +144,83 @@ import Testing
     #expect(String(decoding: bytes, as: UTF8.self).contains("214;214;214"))
   }
 
+  /// The picture's tones change while a frame waits to be fetched: what it draws is on the screen all the same.
+  @Test func aFrameForTheSamePlaceIsKept() throws {
+    let pane = open()
+    pane.showRemote(frame(100))
+    pane.finishWriting(try #require(pane.takeFrame()))
+    pane.grant(leave)
+    pane.showRemote(frame(200))
+    var brighter = setting(1)
+    brighter.look.effects.brightness = 0.1
+    pane.configure(brighter)
+    let kept = try #require(pane.takeFrame())
+    #expect(String(decoding: kept, as: UTF8.self).contains("214;214;214"))
+    pane.finishWriting(kept)
+    pane.grant(leave)
+    #expect(pane.hasFrame, "the same picture in the new tones, though no other has come")
+  }
+
+  /// What was rendered and thrown away is not on the screen, whatever the renderer believes.
+  @Test func afterAFrameThatWasThrownAwayThePictureIsDrawnWhole() throws {
+    let pane = open()
+    pane.showRemote(frame(100))
+    let whole = try #require(pane.takeFrame())
+    pane.finishWriting(whole)
+    pane.grant(leave)
+    pane.showRemote(frame(200))
+    pane.configure(setting(1, columns: 20))
+    pane.configure(setting(1))
+    #expect(!pane.hasFrame)
+    pane.showRemote(frame(100))
+    pane.grant(leave)
+    #expect(pane.takeFrame() == whole)
+  }
+
+  @Test func aPictureOfImagesIsTakenAwayBeforeTextIsDrawn() throws {
+    var images = setting(1)
+    images.mode = .kitty
+    images.capabilities.kitty = KittySupport()
+    images.capabilities.cellPixels = PixelSize(width: 8, height: 16)
+    let pane = PicturePane()
+    pane.configure(images)
+    pane.grant(leave)
+    pane.showRemote(frame(100))
+    let first = try #require(pane.takeFrame())
+    #expect(String(decoding: first, as: UTF8.self).contains("_Ga=T"))
+    pane.finishWriting(first)
+    pane.configure(nil)
+    #expect(String(decoding: pane.removal(), as: UTF8.self).contains("_Ga=d"))
+    #expect(pane.removal().isEmpty, "once")
+    pane.configure(images)
+    pane.grant(leave)
+    #expect(pane.takeFrame() == first, "it comes back whole")
+  }
+
+  @Test func textCoversAPictureOfCharacters() throws {
+    let pane = open()
+    pane.showRemote(frame(100))
+    pane.finishWriting(try #require(pane.takeFrame()))
+    pane.configure(nil)
+    #expect(pane.removal().isEmpty)
+  }
+
+  @Test(arguments: [0, 60])
+  func aPictureThatWasCutIsFinishedThoughNoOtherComes(limit: Int) throws {
+    let pane = open()
+    pane.grant(OutputPacer.Allowance(lambda: 2, bytes: limit))
+    pane.showRemote(frame(100))
+    var pieces: [[UInt8]] = []
+    while let piece = pane.takeFrame(), pieces.count < 100 {
+      pieces.append(piece)
+      pane.finishWriting(piece)
+      pane.grant(OutputPacer.Allowance(lambda: 2, bytes: limit))
+    }
+    #expect((2...15).contains(pieces.count))
+    pane.showRemote(frame(100))
+    #expect(!pane.hasFrame, "all of it is there")
+  }
+
   @Test func aByteLimitIsKeptAndTheRestFollows() throws {
     let pane = PicturePane()
     pane.configure(setting(1))

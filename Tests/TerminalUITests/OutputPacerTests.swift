@@ -20,13 +20,20 @@ private struct SlowTerminal {
     self.latency = latency
   }
 
+  /// - Parameter asks: whether an answer is wanted.
   /// - Returns: when the picture is on the screen.
-  mutating func take(_ bytes: Int, now: NIODeadline) -> NIODeadline {
+  mutating func take(_ bytes: Int, asks: Bool = true, now: NIODeadline) -> NIODeadline {
     let start = max(freeAt, now + latency)
     freeAt = start + .nanoseconds(Int64(Double(bytes) / rate * 1e9))
-    answers.append(freeAt + latency)
+    if asks { answers.append(freeAt + latency) }
     return freeAt
   }
+
+  /// Nothing goes through until then.
+  mutating func stall(until time: NIODeadline) { freeAt = max(freeAt, time) }
+
+  /// Some answers get lost on the way.
+  mutating func swallow(_ count: Int) { answers.removeFirst(min(count, answers.count)) }
 
   /// Answers that have arrived.
   mutating func arrived(by now: NIODeadline) -> Int {
@@ -94,8 +101,8 @@ private struct Film {
       guard isBehind, let allowance = pacer.allowance(now: now) else { continue }
       isBehind = false
       let bytes = film.next(allowance)
-      pacer.sent(bytes: bytes, now: now)
-      outcome.sent.append((now, bytes, terminal.take(bytes, now: now)))
+      let asks = !pacer.send(bytes: bytes, now: now).isEmpty
+      outcome.sent.append((now, bytes, terminal.take(bytes, asks: asks, now: now)))
       outcome.mostInFlight = max(outcome.mostInFlight, pacer.inFlight)
     }
     outcome.finalLambda = pacer.lambda
@@ -155,15 +162,50 @@ private struct Film {
   @Test func aTerminalThatNeverAnswersIsNotWaitedForAgainAndAgain() {
     var pacer = OutputPacer(now: Self.start)
     var sent = 0
+    var asked = 0
     for tick in 0..<900 {
       let now = Self.start + .milliseconds(Int64(tick) * 33)
       if pacer.allowance(now: now) != nil {
-        pacer.sent(bytes: 100, now: now)
+        asked += pacer.send(bytes: 100, now: now).isEmpty ? 0 : 1
         sent += 1
       }
     }
-    #expect(!pacer.asks)
+    #expect(!pacer.waits)
     #expect(sent > 700)
+    #expect((10...25).contains(asked), "it is asked again now and then")
+  }
+
+  /// A link that stands still for a while; then at most two pictures are on their way again.
+  @Test(arguments: [2, 5, 20])
+  func aStallIsNotTheEndOfPacing(seconds: Int64) {
+    var pacer = OutputPacer(now: Self.start)
+    var terminal = SlowTerminal(rate: 100_000)
+    _ = play(&pacer, from: Self.start, seconds: 10, film: Film(wholeBytes: 6000), &terminal)
+    let stall = Self.start + .seconds(10)
+    terminal.stall(until: stall + .seconds(seconds))
+    // Pictures for a terminal that stands still are small in the end, and the pipe to it has bounds: a second is enough
+    // to work them off.
+    let film = Film(wholeBytes: 1, changeBytes: 300)
+    _ = play(&pacer, from: stall, seconds: Int(seconds), film: film, &terminal)
+    let recovered = play(
+      &pacer, from: stall + .seconds(seconds), seconds: 20, film: Film(wholeBytes: 6000), &terminal)
+    #expect(pacer.waits)
+    let late = recovered.sent.drop { $0.time < stall + .seconds(seconds + 2) }
+    #expect(late.count > 50)
+    for picture in late {
+      let waiting = recovered.sent.count { $0.time < picture.time && $0.shown > picture.time }
+      #expect(waiting < OutputPacer.mostInFlight)
+    }
+  }
+
+  @Test func answersThatGotLostAreNotWaitedForForEver() {
+    var pacer = OutputPacer(now: Self.start)
+    var terminal = SlowTerminal(rate: 1000)
+    _ = play(&pacer, from: Self.start, seconds: 1, film: Film(wholeBytes: 1, changeBytes: 300), &terminal)
+    terminal.swallow(2)
+    terminal.rate = 20_000_000
+    let later = play(&pacer, from: Self.start + .seconds(3), seconds: 20, film: Film(wholeBytes: 1), &terminal)
+    #expect(later.sent.count { $0.time > Self.start + .seconds(13) } > 280, "as many as there are")
   }
 
   @Test func answersThatNobodyAskedForChangeNothing() {
@@ -174,7 +216,7 @@ private struct Film {
 
   @Test func theLoopIsWokenWhenTheBudgetAllowsTheNext() throws {
     var pacer = OutputPacer(bytesPerSecond: 1000, now: Self.start)
-    pacer.sent(bytes: 2000, now: Self.start)
+    _ = pacer.send(bytes: 2000, now: Self.start)
     #expect(pacer.allowance(now: Self.start) == nil)
     let chance = try #require(pacer.nextChance(now: Self.start))
     #expect(pacer.allowance(now: chance - .milliseconds(20)) == nil)

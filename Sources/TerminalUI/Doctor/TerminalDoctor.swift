@@ -25,24 +25,20 @@ public struct TerminalDoctor {
     let terminal = try Terminal()
     let guardian = try TerminalGuard()
     let began = NIODeadline.now()
-    var (probe, _) = terminal.probe(guardedBy: guardian)
+    let (probe, _) = terminal.probe(guardedBy: guardian)
     let asked = NIODeadline.now() - began
-    let isInTime = probe.isFinished
-    if !isInTime {
-      // What comes late is worth knowing here.
-      let end = NIODeadline.now() + .seconds(1)
-      while !probe.isFinished, .now() < end {
-        if let late = terminal.read(within: 100) { _ = probe.feed(late) }
-      }
+    var knowledge = TerminalKnowledge(
+      probe: probe, cell: terminal.cellPixels, overrides: overrides, wanting: renderMode)
+    // What comes late is worth knowing here.
+    let end = NIODeadline.now() + .seconds(1)
+    while knowledge.isAwaitingAnswers, .now() < end {
+      if let late = terminal.read(within: 100) { _ = knowledge.withoutAnswers(late, now: .now()) }
     }
-    var capabilities = probe.capabilities
-    capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
-    overrides.apply(to: &capabilities, wanting: renderMode)
     let report = DoctorReport(
-      probe: probe, capabilities: capabilities, kernelCell: terminal.cellPixels, chosen: renderMode,
-      answeredIn: isInTime ? asked : nil)
+      probe: knowledge.probe, capabilities: knowledge.capabilities, kernelCell: terminal.cellPixels,
+      chosen: renderMode, answeredIn: probe.isFinished ? asked : nil)
     terminal.print(report.findings)
-    showCards(on: terminal, capabilities)
+    showCards(on: terminal, knowledge.capabilities)
     terminal.print(report.advice)
     terminal.giveBackLine(guardedBy: guardian)
   }
@@ -146,6 +142,7 @@ struct DoctorReport {
       "  --font \(LetterFont.allCases.map(\.rawValue).joined(separator: "|")), for pictures made of letters",
       "  --cell-aspect HEIGHT/WIDTH of a cell, if circles are not round",
       "  --max-bandwidth BYTES a second, for a slow link",
+      "  --terminal-feature \(TerminalFeature.usage)",
       "If a card shows blanks or boxes, its characters are not in the font: choose another mode.",
     ])
   }

@@ -8,6 +8,9 @@ import Picture
 /// ``mostInFlight`` pictures are on their way. Answers that come late raise the price of a byte (``lambda``), with which
 /// the renderer leaves out what matters least; only when that is not enough pictures are dropped.
 ///
+/// Answers come in the order of the pictures and do not name them. So pictures that are no longer waited for are counted:
+/// their answers may still come, and must not be taken for those of newer ones.
+///
 /// Pure: times come in, decisions go out.
 struct OutputPacer {
   /// CSI 5 n.
@@ -16,6 +19,10 @@ struct OutputPacer {
   static let mostInFlight = 2
   /// A terminal that has not answered after this time is not waited for.
   static let patience = TimeAmount.seconds(1)
+  /// A terminal that has not answered so many times in a row is believed never to.
+  private static let mostMisses = 3
+  /// Even such a terminal is asked again after this time: it may only have stood still.
+  static let askAgain = TimeAmount.seconds(2)
   /// The price never rises above this.
   static let highestLambda = 400.0
   /// Answers later than the quickest by this much are late; within half of it they are prompt.
@@ -38,7 +45,13 @@ struct OutputPacer {
   }
 
   private var sentTimes: [NIODeadline] = []
+  /// Pictures that are not waited for and whose answers may still come, before those to ``sentTimes``.
+  private var lost = 0
+  /// How often in a row a picture was waited for in vain.
   private var misses = 0
+  /// Whether anything was answered meanwhile.
+  private var isHeard = false
+  private var lastAsked: NIODeadline?
   /// What the quickest answer of late took: the way there and back.
   private var quickest = OutputPacer.longestWay
   /// What answers that come late add to the price, as a factor.
@@ -53,8 +66,11 @@ struct OutputPacer {
   /// Pictures sent and not answered.
   var inFlight: Int { sentTimes.count }
 
-  /// Whether answers are asked for: not with a terminal that never gives them.
-  var asks: Bool { misses < 3 }
+  /// Whether pictures wait for answers: not with a terminal that never gives them.
+  var waits: Bool { misses < Self.mostMisses }
+
+  /// Whether an answer may still come.
+  var isAwaitingAnswers: Bool { waits && inFlight + lost > 0 }
 
   /// The price of a byte at present.
   var lambda: Double {
@@ -63,11 +79,9 @@ struct OutputPacer {
 
   /// Whether another picture may be sent, and at what cost.
   mutating func allowance(now: NIODeadline) -> Allowance? {
-    if asks, inFlight >= Self.mostInFlight, let last = sentTimes.last {
+    if waits, inFlight >= Self.mostInFlight, let last = sentTimes.last {
       guard last + Self.patience <= now else { return nil }
-      misses += 1
-      sentTimes.removeAll(keepingCapacity: true)
-      slowDown()
+      timeOut()
     }
     guard var budget else { return Allowance(lambda: lambda, bytes: .max) }
     defer { self.budget = budget }
@@ -75,17 +89,34 @@ struct OutputPacer {
     return Allowance(lambda: lambda, bytes: bytes)
   }
 
-  /// A picture was handed to the terminal.
-  mutating func sent(bytes: Int, now: NIODeadline) {
-    if asks { sentTimes.append(now) }
+  /// A picture is handed to the terminal.
+  /// - Returns: what is to be written behind it: a request, or nothing where there is no point in asking.
+  mutating func send(bytes: Int, now: NIODeadline) -> [UInt8] {
     budget?.spend(bytes, now: now)
+    if waits {
+      sentTimes.append(now)
+    } else if let lastAsked, now < lastAsked + Self.askAgain {
+      return []
+    } else {
+      lost += 1
+    }
+    lastAsked = now
+    return Self.request
   }
 
   /// The terminal answered for the oldest picture on its way.
   mutating func answered(now: NIODeadline) {
-    guard !sentTimes.isEmpty else { return }
-    misses = 0
-    let delay = now - sentTimes.removeFirst()
+    if lost > 0 {
+      lost -= 1
+      isHeard = true
+      if !waits { misses = 0 }
+    } else if !sentTimes.isEmpty {
+      (misses, isHeard) = (0, false)
+      judge(delay: now - sentTimes.removeFirst())
+    }
+  }
+
+  private mutating func judge(delay: TimeAmount) {
     quickest = min(delay, quickest + Self.forgetting, Self.longestWay)
     if delay > quickest + Self.lateness {
       slowDown()
@@ -94,18 +125,29 @@ struct OutputPacer {
     }
   }
 
+  /// The pictures on their way are not waited for any longer.
+  private mutating func timeOut() {
+    slowDown()
+    misses += 1
+    lost += sentTimes.count
+    sentTimes.removeAll(keepingCapacity: true)
+    // There are answers, and never those that are waited for: some got lost, and counting begins anew.
+    if !waits, isHeard { (misses, lost, isHeard) = (0, 0, false) }
+  }
+
   private mutating func slowDown() {
     haste = min(haste * 1.4, Self.highestLambda)
   }
 
   /// When ``allowance(now:)`` may say otherwise though nothing has happened; nil when only an answer helps.
   func nextChance(now: NIODeadline) -> NIODeadline? {
-    if asks, inFlight >= Self.mostInFlight { return sentTimes.last.map { $0 + Self.patience } }
+    if waits, inFlight >= Self.mostInFlight { return sentTimes.last.map { $0 + Self.patience } }
     return budget?.nextShare(now: now)
   }
 
   /// What was on its way is lost: the terminal was given away and taken again.
   mutating func forget() {
+    lost = 0
     sentTimes.removeAll(keepingCapacity: true)
   }
 }

@@ -19,6 +19,9 @@ public final class PicturePane: PictureSink {
     /// A new number means that the terminal's picture area was overwritten.
     var serial: Int
 
+    /// Whether text cannot cover the picture: kitty's images lie over it, but for those whose place is told by characters.
+    var liesOverText: Bool { mode == .kitty && capabilities.kitty?.isInsideTmux == false }
+
     /// Whether the screen still shows what was drawn for another setting.
     func continues(_ other: Setting?) -> Bool {
       guard let other else { return false }
@@ -30,8 +33,10 @@ public final class PicturePane: PictureSink {
   /// What the two sides hand each other.
   private struct Exchange: Sendable {
     var setting: Setting?
-    /// Rendered for this setting, and not fetched yet.
+    /// Rendered for this setting, or for one that it continues, and not fetched yet.
     var ready: [UInt8]?
+    /// Whether rendered bytes were thrown away: the screen does not show what the renderer believes.
+    var hasLost = false
     /// Leave for one picture.
     var allowance: OutputPacer.Allowance?
     /// Fetched by the main thread and not written yet.
@@ -94,17 +99,18 @@ public final class PicturePane: PictureSink {
   private func render(_ drawing: inout Drawing) {
     guard let first = drawing.remote ?? drawing.local else { return }
     // Nil: hidden, or the terminal has no room.
-    let order = exchange.withLock { exchange -> (Setting, OutputPacer.Allowance, [UInt8])? in
+    let order = exchange.withLock { exchange -> (Setting, OutputPacer.Allowance, hasLost: Bool, [UInt8])? in
       guard let setting = exchange.setting, exchange.ready == nil, !exchange.isBeingWritten,
         let allowance = exchange.allowance
       else { return nil }
-      defer { exchange.spare = [] }
-      return (setting, allowance, exchange.spare)
+      defer { (exchange.spare, exchange.hasLost) = ([], false) }
+      return (setting, allowance, exchange.hasLost, exchange.spare)
     }
-    guard case (let setting, let allowance, var bytes)? = order else {
+    guard case (let setting, let allowance, let hasLost, var bytes)? = order else {
       drawing.isBehind = true
       return
     }
+    if hasLost { drawing.renderer?.invalidate() }
     bytes.removeAll(keepingCapacity: true)
     // Some terminals wipe out what is under a cursor that passes by.
     bytes.append(contentsOf: Self.hideCursor)
@@ -112,13 +118,15 @@ public final class PicturePane: PictureSink {
     renderer.lambda = allowance.lambda
     renderer.byteLimit = allowance.bytes
     drawing.frozen = setting.look.isFrozen ? drawing.frozen ?? first : nil
-    renderer.render(
+    let rendered = renderer.render(
       remote: drawing.frozen ?? first, selfView: drawing.remote == nil ? nil : drawing.local, in: setting.viewport,
       into: &bytes)
-    drawing.isBehind = false
+    drawing.isBehind = !rendered.isComplete
     let wake = exchange.withLock { exchange -> (@Sendable () -> Void)? in
-      guard exchange.setting == setting, bytes.count > Self.hideCursor.count else {
+      let isWanted = exchange.setting?.continues(setting) == true
+      guard isWanted, rendered.bytes > 0 else {
         exchange.spare = bytes
+        if !isWanted { exchange.hasLost = true }
         return nil
       }
       exchange.ready = bytes
@@ -152,17 +160,32 @@ extension PicturePane {
     exchange.withLock { $0.wake = wake }
   }
 
-  /// Says how and where to draw from now on; nil hides the picture. Frames rendered for another setting are forgotten,
-  /// and the last picture is drawn anew, for the next one may be long in coming.
+  /// Says how and where to draw from now on; nil hides the picture. Frames rendered for another place are forgotten, and
+  /// the last picture is drawn anew, for the next one may be long in coming.
   func configure(_ setting: Setting?) {
     let isChanged = exchange.withLock { exchange -> Bool in
       guard exchange.setting != setting else { return false }
+      if let stale = exchange.ready, setting?.continues(exchange.setting) != true {
+        exchange.spare = stale
+        exchange.ready = nil
+        exchange.hasLost = true
+      }
       exchange.setting = setting
-      if let stale = exchange.ready { exchange.spare = stale }
-      exchange.ready = nil
       return true
     }
     if isChanged, setting != nil { drawing.withLock { render(&$0) } }
+  }
+
+  /// What takes a hidden picture off the terminal, to be written before anything else is drawn there; empty where text
+  /// covers it.
+  func removal() -> [UInt8] {
+    drawing.withLock { drawing in
+      guard let renderer = drawing.renderer, let rendered = drawing.rendered, rendered.liesOverText else { return [] }
+      drawing.rendered = nil
+      var bytes: [UInt8] = []
+      renderer.clear(rendered.viewport, into: &bytes)
+      return bytes
+    }
   }
 
   /// Whether a frame can be fetched.

@@ -6,16 +6,15 @@ import Picture
 final class MovieStage {
   let terminal: Terminal
   private let options: MoviePlayer.Options
-  private var probe: CapabilityProbe
-  private var capabilities: TerminalCapabilities
+  private var knowledge: TerminalKnowledge
   private var mode: RenderMode
   private var isModeChosen: Bool
   private let renderer: Renderer
   private var pacer: OutputPacer
   private var bytes: [UInt8] = []
   private var needsClearing = false
-  /// Until then what looks like the beginning of an answer is held back.
-  private let answersUntil = NIODeadline.now() + .seconds(2)
+  /// To be asked with the next picture.
+  private var question: [UInt8] = []
 
   /// Whether the newest picture is not on the screen yet.
   var isBehind = false
@@ -24,23 +23,14 @@ final class MovieStage {
 
   init(terminal: Terminal, probe: CapabilityProbe, options: MoviePlayer.Options) {
     self.terminal = terminal
-    self.probe = probe
     self.options = options
-    capabilities = Self.known(probe, terminal, options)
+    knowledge = TerminalKnowledge(
+      probe: probe, cell: terminal.cellPixels, overrides: options.overrides, wanting: options.renderMode)
     isModeChosen = options.renderMode != nil
-    mode = options.renderMode ?? .automatic(for: capabilities, bytesPerSecond: options.bytesPerSecond)
-    renderer = Renderer(mode: mode, capabilities: capabilities)
-    if capabilities.kitty?.isLocal == true { renderer.memory = SharedPictureMemory() }
+    mode = options.renderMode ?? .automatic(for: knowledge.capabilities, bytesPerSecond: options.bytesPerSecond)
+    renderer = Renderer(mode: mode, capabilities: knowledge.capabilities)
+    if knowledge.capabilities.kitty?.isLocal == true { renderer.memory = SharedPictureMemory() }
     pacer = OutputPacer(bytesPerSecond: options.bytesPerSecond, now: .now())
-  }
-
-  private static func known(
-    _ probe: CapabilityProbe, _ terminal: Terminal, _ options: MoviePlayer.Options
-  ) -> TerminalCapabilities {
-    var capabilities = probe.capabilities
-    capabilities.cellPixels = capabilities.cellPixels ?? terminal.cellPixels
-    options.overrides.apply(to: &capabilities, wanting: options.renderMode)
-    return capabilities
   }
 
   func nextChance(now: NIODeadline) -> NIODeadline? {
@@ -48,24 +38,30 @@ final class MovieStage {
     return chance
   }
 
+  /// Whether what looks like the beginning of an answer is held back.
+  var listens: Bool { knowledge.listens(now: .now()) }
+
   /// Takes late answers of the terminal out of what was typed.
   func withoutAnswers(_ typed: [UInt8]) -> [UInt8] {
-    let isOver = probe.isFinished || answersUntil < .now()
-    let rest = probe.feed(typed) + (isOver ? probe.expire() : [])
-    let found = Self.known(probe, terminal, options)
-    if found != capabilities {
-      capabilities = found
-      renderer.capabilities = found
-      setMode(isModeChosen ? mode : .automatic(for: found, bytesPerSecond: options.bytesPerSecond))
+    let known = knowledge.capabilities
+    let rest = knowledge.withoutAnswers(typed, now: .now())
+    if knowledge.capabilities != known {
+      renderer.capabilities = knowledge.capabilities
+      setMode(
+        isModeChosen
+          ? mode : .automatic(for: knowledge.capabilities, bytesPerSecond: options.bytesPerSecond))
     }
     return rest
   }
+
+  /// What was kept because an answer could have begun with it.
+  func heldBack() -> [UInt8] { knowledge.heldBack() }
 
   func answered() { pacer.answered(now: .now()) }
 
   func nextMode() {
     isModeChosen = true
-    setMode(mode.next(for: capabilities))
+    setMode(mode.next(for: knowledge.capabilities))
   }
 
   private func setMode(_ new: RenderMode) {
@@ -74,7 +70,23 @@ final class MovieStage {
     repaint()
   }
 
-  /// Something else wrote to the terminal, or its size is another.
+  /// The size of the window may be another, and that of a cell.
+  func windowChanged() {
+    question = knowledge.windowChanged(cell: terminal.cellPixels, now: .now())
+    renderer.capabilities = knowledge.capabilities
+    repaint()
+  }
+
+  /// After the program was stopped: the shell has had the terminal meanwhile.
+  func takeTerminalAgain(guardedBy guardian: TerminalGuard) {
+    terminal.takeAgain(guardedBy: guardian)
+    terminal.cancelWriting()
+    terminal.takeScreen()
+    pacer.forget()
+    windowChanged()
+  }
+
+  /// Something else wrote to the terminal.
   func repaint() {
     renderer.invalidate()
     needsClearing = true
@@ -85,7 +97,6 @@ final class MovieStage {
   func draw(_ look: PictureLook, now: NIODeadline) {
     if terminal.isWriting, case .done = terminal.continueWriting() { bytes = terminal.takeWrittenBuffer() }
     guard isBehind, !terminal.isWriting, let picture, let allowance = pacer.allowance(now: now) else { return }
-    isBehind = false
     bytes.removeAll(keepingCapacity: true)
     if needsClearing { bytes += "\u{1B}[0m\u{1B}[2J".utf8 }
     needsClearing = false
@@ -94,24 +105,20 @@ final class MovieStage {
     renderer.lambda = allowance.lambda
     renderer.byteLimit = allowance.bytes
     let size = terminal.size
-    renderer.render(
+    let cell = options.overrides.cellPixels(for: mode, knowledge.capabilities)
+    let rendered = renderer.render(
       remote: picture, selfView: nil,
-      in: Viewport(
-        columns: size.columns, rows: size.rows, cellPixels: options.overrides.cellPixels(for: mode, capabilities),
-        screenRows: size.rows), into: &bytes)
+      in: Viewport(columns: size.columns, rows: size.rows, cellPixels: cell, screenRows: size.rows), into: &bytes)
+    isBehind = !rendered.isComplete
+    bytes += question
+    question = []
     guard !bytes.isEmpty else { return }
-    if pacer.asks { bytes += OutputPacer.request }
-    pacer.sent(bytes: bytes.count, now: now)
+    bytes += pacer.send(bytes: bytes.count, now: now)
     if case .done = terminal.write(bytes) { bytes = terminal.takeWrittenBuffer() }
   }
 
   /// Waits a moment for the terminal's answers that are still on their way, or the shell would take them for typed.
   func settle() {
-    let end = NIODeadline.now() + .milliseconds(300)
-    var decoder = InputDecoder()
-    while pacer.asks, pacer.inFlight > 0, !terminal.isWriting, .now() < end {
-      guard let typed = terminal.read(within: 50) else { continue }
-      for key in decoder.decode(typed) where key == .statusReport { answered() }
-    }
+    terminal.settle(&pacer, &knowledge)
   }
 }

@@ -10,11 +10,17 @@ public struct TerminalOverrides: Sendable, Hashable {
   public var letterFont: LetterFont?
   /// Height of a cell in its widths; 2 where nothing is known.
   public var cellAspect: Double?
+  /// What else; of two that say different things the last is right.
+  public var features: [TerminalFeature]
 
-  public init(colors: ColorDepth? = nil, letterFont: LetterFont? = nil, cellAspect: Double? = nil) {
+  public init(
+    colors: ColorDepth? = nil, letterFont: LetterFont? = nil, cellAspect: Double? = nil,
+    features: [TerminalFeature] = []
+  ) {
     self.colors = colors
     self.letterFont = letterFont
     self.cellAspect = cellAspect
+    self.features = features
   }
 
   /// Changes what is known of the terminal.
@@ -33,6 +39,7 @@ public struct TerminalOverrides: Sendable, Hashable {
     case .half, .quadrant, .block, .sextant, .octant, .braille: capabilities.isUTF8 = true
     case .ascii, nil: break
     }
+    for feature in features { feature.apply(to: &capabilities) }
   }
 
   /// The cell that a picture's shape is counted with. Pixels are the terminal's own business.
