@@ -139,8 +139,10 @@ let package = Package(
         "TestSupport", "Frames", "Signaling", "ChatServer", "Media", "PeerConnection", "ICE", nio, nioConcurrency,
         nioPosix, logging,
       ]),
-    .testTarget(name: "GlyphoneTests", dependencies: ["glyphone", "ICE", nio, arguments], swiftSettings: strict),
-    tests("TerminalUI", ["TestSupport", "Frames", "Calling", "Picture", nio]),
+    .testTarget(
+      name: "GlyphoneTests", dependencies: ["glyphone", "TerminalUI", "Picture", "ICE", nio, arguments],
+      swiftSettings: strict),
+    tests("TerminalUI", ["TestSupport", "Frames", "Calling", "Picture", nio, nioConcurrency]),
   ],
   swiftLanguageModes: [.v6]
 )

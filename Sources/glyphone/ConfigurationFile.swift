@@ -73,6 +73,7 @@ struct ConfigurationFile {
   }
 
   /// The file's lines as arguments of a command, without those that it does not know, and those given to it.
+  /// - Parameter given: the command's own arguments. With them a line is tried, for some are required.
   func arguments(for command: any ParsableCommand.Type, given: [String]) -> [String] {
     lines.filter { line in
       let isGiven = given.contains { argument in
@@ -80,7 +81,7 @@ struct ConfigurationFile {
         let option = name.hasPrefix("--no-") ? String(name.dropFirst(5)) : String(name.dropFirst(2))
         return name.hasPrefix("--") && (Self.otherNames[option] ?? option) == line.option
       }
-      return !isGiven && (try? command.parse(line.arguments)) != nil
+      return !isGiven && (try? command.parse(line.arguments + given)) != nil
     }.flatMap(\.arguments)
   }
 }

@@ -24,7 +24,8 @@ struct Glyphone: AsyncParsableCommand {
       let file = try ConfigurationFile(path: ConfigurationFile.standardPath())
       if file.showsPasswords { complain("\(file.path) holds passwords and others can read it: chmod 600 it") }
       let (path, command) = command(of: arguments)
-      arguments.insert(contentsOf: file.arguments(for: command, given: arguments), at: path)
+      let given = Array(arguments.dropFirst(path))
+      arguments.insert(contentsOf: file.arguments(for: command, given: given), at: path)
     } catch {
       complain("\(error)")
       exit(withError: ExitCode(EX_CONFIG))

@@ -9,6 +9,7 @@ import os
 import pty
 import random
 import re
+import select
 import shutil
 import signal
 import struct
@@ -17,6 +18,10 @@ import sys
 import tempfile
 import termios
 import time
+
+
+# The number of a master's terminal; Python has no name for it.
+TIOCGPTN = 0x80045430
 
 
 class Failure(Exception):
@@ -375,6 +380,15 @@ class PlainPty:
         if len(re.findall("38;[25];", text)) < 200:
             raise Failure(f"no picture was drawn: {len(text)} characters")
 
+    def is_full(self):
+        """Whether the program could write nothing more at present."""
+        number = struct.unpack("I", fcntl.ioctl(self.master, TIOCGPTN, b"\0" * 4))[0]
+        slave = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
+        try:
+            return not select.select([], [slave], [], 0)[1]
+        finally:
+            os.close(slave)
+
     def exited(self):
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid:
@@ -402,7 +416,7 @@ def check_terminal_stuck(demo):
     """Nobody reads the terminal any more while pictures want to be drawn: SIGTERM still ends the program."""
     child = PlainPty(demo)
     child.start_call()
-    time.sleep(2)
+    wait_for("the terminal to take no more", child.is_full)
     os.kill(child.pid, signal.SIGTERM)
     wait_for("the program to end on a terminal that stands still", child.exited, 6)
     os.close(child.master)

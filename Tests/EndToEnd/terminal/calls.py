@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,6 +35,16 @@ class Scene:
         self.server = subprocess.Popen(
             [self.options.bin / "glyphone-server", "--host", "127.0.0.1", "--port", str(self.options.port)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_for_server()
+
+    def wait_for_server(self, timeout=10):
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self.options.port), timeout=1).close()
+            except OSError:
+                assert time.monotonic() < deadline, "the server does not listen"
+                time.sleep(0.05)  # polling interval
 
     def start(self, name, *arguments, **more):
         log = self.options.logs / f"terminal-{name}.log"
@@ -194,7 +205,6 @@ def main():
     scene = Scene(options)
     passed = failed = 0
     try:
-        time.sleep(0.5)
         alice, bob = scene.start("alice"), scene.start("bob")
         for step in STEPS:
             if options.steps and step.__name__ not in options.steps:
