@@ -75,6 +75,7 @@ public final class Renderer {
   private let writer = TerminalWriter()
   private let adjuster = FrameAdjuster()
 
+  /// A renderer for a terminal whose screen it does not know yet.
   public init(
     mode: RenderMode, capabilities: TerminalCapabilities, fit: PictureFit = .letterbox,
     lambda: Double = Renderer.standardLambda

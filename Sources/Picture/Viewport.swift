@@ -1,8 +1,11 @@
 /// A size in pixels of the terminal's screen.
 public struct PixelSize: Sendable, Hashable {
+  /// Pixels from left to right.
   public var width: Int
+  /// Pixels from top to bottom.
   public var height: Int
 
+  /// A size of so many pixels.
   public init(width: Int, height: Int) {
     self.width = width
     self.height = height
@@ -11,11 +14,16 @@ public struct PixelSize: Sendable, Hashable {
 
 /// A rectangle of character cells. The origin counts from 0 at the top left of the screen.
 public struct CellRectangle: Sendable, Hashable {
+  /// The leftmost column.
   public var column: Int
+  /// The uppermost row.
   public var row: Int
+  /// How many columns there are.
   public var columns: Int
+  /// How many rows there are.
   public var rows: Int
 
+  /// A rectangle of cells, in the upper left corner of the screen by default.
   public init(column: Int = 0, row: Int = 0, columns: Int, rows: Int) {
     self.column = column
     self.row = row
@@ -42,6 +50,7 @@ public struct Viewport: Sendable, Hashable {
   /// reaches it.
   public var screenRows: Int?
 
+  /// A part of a screen of which as much is known as is given.
   public init(cells: CellRectangle, cellPixels: PixelSize? = nil, screenRows: Int? = nil) {
     self.cells = cells
     self.cellPixels = cellPixels

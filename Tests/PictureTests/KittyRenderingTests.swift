@@ -107,6 +107,29 @@ import Testing
     try Self.expectShown(frame, on: screen)
   }
 
+  @Test func aFrameCutShortIsNotTakenForTheBeginningOfTheNext() throws {
+    var random = SeededGenerator(seed: 5)
+    for action in ["T", "f"] {
+      let renderer = Self.renderer(KittySupport(editsImages: true))
+      var screen = KittyScreen()
+      var frame = Scenes.solid(160, 128, y: 90)
+      for time in 0..<3 {
+        frame = Scenes.luma(160, 128) { _, _ in UInt8(120 + .random(in: -60...60, using: &random)) }
+        var bytes: [UInt8] = []
+        renderer.render(remote: frame, selfView: nil, in: Self.viewport, into: &bytes)
+        let isCut = time == (action == "T" ? 0 : 1)
+        screen.feed(isCut ? Array(bytes.prefix(10_000)) : bytes)
+        if isCut {
+          try #require(screen.commands.last?["a"] == action && screen.pieces > 1)
+          screen.forgive()
+          renderer.invalidate()
+        }
+      }
+      #expect(screen.problems.isEmpty)
+      try Self.expectShown(frame, on: screen)
+    }
+  }
+
   @Test func noImageIsLargerThanItsBounds() {
     var screen = KittyScreen()
     let huge = Viewport(columns: 1024, rows: 1, cellPixels: PixelSize(width: 128, height: 256))

@@ -56,6 +56,62 @@ import Testing
     }
   }
 
+  /// The shape of a light corner, in every mode that has one for it.
+  @Test(
+    arguments: [RenderMode.block, .quadrant, .sextant, .octant],
+    [ColorDepth.mono, .ansi8, .ansi16])
+  func edgesAreShapesInFewColorsToo(mode: RenderMode, depth: ColorDepth) {
+    let frame = Scenes.luma(64, 128) { x, y in x % 8 < 4 && y % 16 < 8 ? 191 : 16 }
+    let screen = Self.screen(frame, mode, TerminalCapabilities(colors: depth))
+    let corners = Set("▘▟".unicodeScalars)
+    #expect(screen.cells.allSatisfy { corners.contains($0.character) })
+  }
+
+  @Test(arguments: [RenderMode.block, .quadrant, .sextant, .octant], [ColorDepth.mono, .ansi8, .ansi16])
+  func whatIsFlatIsMixed(mode: RenderMode, depth: ColorDepth) {
+    let screen = Self.screen(Scenes.solid(64, 64, y: 100), mode, TerminalCapabilities(colors: depth))
+    let shades = Set("░▒▓█ ".unicodeScalars)
+    #expect(screen.cells.allSatisfy { shades.contains($0.character) })
+  }
+
+  @Test(arguments: [0, 0.25, 0.5, 0.75, 1])
+  func dotsWithoutColorsFollowTheLight(light: Double) {
+    let frame = Scenes.solid(64, 64, y: UInt8(16 + light * 175))
+    let screen = Self.screen(frame, .braille, TerminalCapabilities(colors: .mono))
+    let dots = screen.cells.reduce(0) { $0 + Self.dots($1.character) }
+    #expect(abs(Double(dots) / Double(8 * screen.cells.count) - light) < 0.04)
+    #expect(screen.cells.allSatisfy { !$0.isReversed })
+  }
+
+  private static func dots(_ character: Unicode.Scalar) -> Int {
+    character == " " ? 0 : (0x2800...0x28FF).contains(character.value) ? (character.value & 255).nonzeroBitCount : 99
+  }
+
+  @Test(arguments: [ColorDepth.ansi8, .ansi16])
+  func dotsInFewColorsAreBraille(depth: ColorDepth) {
+    var random = SeededGenerator(seed: 6)
+    let frame = Scenes.moving(80, 60, time: 3, noise: 20, random: &random)
+    let screen = Self.screen(frame, .braille, TerminalCapabilities(colors: depth))
+    #expect(screen.cells.allSatisfy { Self.dots($0.character) <= 8 || $0.character == "█" })
+    #expect(Set(screen.cells.map(\.character)).count >= 4)
+  }
+
+  /// Light that wavers a little between two looks: the one on the screen stays.
+  @Test(arguments: [RenderMode.block, .octant, .braille], [ColorDepth.mono, .ansi16])
+  func whatIsOnTheScreenStaysWhenLightWavers(mode: RenderMode, depth: ColorDepth) {
+    let renderer = Renderer(mode: mode, capabilities: TerminalCapabilities(colors: depth), fit: .stretch, lambda: 0)
+    let viewport = Viewport(columns: 8, rows: 8)
+    var bytes: [UInt8] = []
+    var later = 0
+    for time in 0..<12 {
+      bytes.removeAll(keepingCapacity: true)
+      let frame = Scenes.luma(64, 128) { x, y in UInt8(30 + x + y + time % 2) }
+      renderer.render(remote: frame, selfView: nil, in: viewport, into: &bytes)
+      if time > 0 { later += bytes.count }
+    }
+    #expect(later == 0)
+  }
+
   /// A terminal of dark letters on light shows the light where one of light letters on dark does, and nothing in negative.
   @Test(arguments: [RenderMode.half, .ascii])
   func lettersMayBeDarkOnLight(mode: RenderMode) {

@@ -54,44 +54,42 @@ struct DotMatcher: CellMatcher {
   private func colored(
     _ lane: Int, _ kept: CellLook?, _ chroma: UnsafePointer<UInt64>, column: Int, row: Int
   ) -> CellLook {
-    let mean = Float(batch.total[lane]) * (1 / 64)
+    let total = Float(batch.total[lane])
     let tint = tints.mean(chroma)
+    func color(_ luma: Float) -> Color { Color(y: ShapeMatcher.luma(luma), u: tint.u, v: tint.v) }
     let dots = batch.dotSums(lane)
-    let shape = BrailleMatcher.best(dots, total: Float(batch.total[lane]))
-    let wanted = Color(y: ShapeMatcher.luma(mean), u: tint.u, v: tint.v)
+    let wanted = color(total * (1 / 64))
     let mixture = pens.mixture(wanted)
-    var look = mixture.look
-    let share = mixture.coverage / Self.coverage
-    // Two pens that show a strong edge better than any mixture.
-    let means = BrailleMatcher.means(shape.pattern, dots, total: Float(batch.total[lane]))
-    let (ink, ground) = (
-      pens.nearest(Color(y: ShapeMatcher.luma(means.ink), u: tint.u, v: tint.v)),
-      pens.nearest(Color(y: ShapeMatcher.luma(means.ground), u: tint.u, v: tint.v))
-    )
-    if ink.pen != ground.pen {
-      let left =
-        64
-        * (means.share * Self.square(means.ink, ink.color.y) + (1 - means.share)
-          * Self.square(means.ground, ground.color.y))
-        - means.gain
-      if left < 64 * Float(wanted.distance(to: mixture.color)) {
-        return CellLook(glyph: Glyph(braille: UInt8(shape.pattern)), foreground: ink.pen, background: ground.pen)
-      }
+    // A strong edge is better shown by the two pens that are nearest to its sides.
+    let pattern = BrailleMatcher.best(dots, total: total).pattern
+    let means = BrailleMatcher.means(pattern, dots, total: total)
+    let (ink, ground) = (color(means.ink), color(means.ground))
+    let (foreground, background) = (pens.nearest(ink), pens.nearest(ground))
+    let left =
+      means.share * Float(ink.distance(to: foreground.color))
+      + (1 - means.share) * Float(ground.distance(to: background.color)) - means.gain * (1 / 64)
+    if foreground.pen != background.pen, left < Float(wanted.distance(to: mixture.color)) {
+      return CellLook(
+        glyph: Glyph(braille: UInt8(pattern)), foreground: foreground.pen, background: background.pen)
     }
+    return dithered(mixture, dots, mean: total * (1 / 64), kept, column: column, row: row)
+  }
+
+  /// A mixture whose dots are where the light is nearest to their pen.
+  @inline(__always)
+  private func dithered(
+    _ mixture: FewPens.Mixture, _ dots: SIMD8<Float>, mean: Float, _ kept: CellLook?, column: Int, row: Int
+  ) -> CellLook {
+    var look = mixture.look
     guard look.glyph != .space else { return look }
     let contrast = Float(pens.color(of: look.foreground).y) - Float(pens.color(of: look.background).y)
-    var light = SIMD8<Float>(repeating: share)
-    if abs(contrast) >= Self.leastContrast {
-      light += (dots * (1 / BrailleMatcher.dotSamples) - mean) / contrast
-    }
+    var light = SIMD8<Float>(repeating: mixture.coverage / Self.coverage)
+    if abs(contrast) >= Self.leastContrast { light += (dots * (1 / BrailleMatcher.dotSamples) - mean) / contrast }
     let isSame = kept?.foreground == look.foreground && kept?.background == look.background
     let pattern = Self.pattern(light, isSame ? kept.flatMap { Self.dots(of: $0.glyph) } : nil, column: column, row: row)
     look.glyph = pattern == 0 ? .space : Glyph(braille: pattern)
     return look
   }
-
-  @inline(__always)
-  private static func square(_ a: Float, _ b: UInt8) -> Float { (a - Float(b)) * (a - Float(b)) }
 
   /// The dots of a glyph; nil for one that is not made of dots.
   @inline(__always)

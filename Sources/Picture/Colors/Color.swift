@@ -34,11 +34,10 @@ struct Color: Hashable {
   /// The same as formulas have it, perhaps below 0 or above 255.
   @inline(__always)
   private var unboundedRGB: (red: Int, green: Int, blue: Int) {
-    let luma = (Int(y) - 16) * 76309 + 32768
-    let blue = Int(u) - 128
-    let red = Int(v) - 128
+    let luma = BT601.luma(y)
+    let chroma = BT601.chroma(u: u, v: v)
     return (
-      (luma + 104597 * red) >> 16, (luma - 25675 * blue - 53279 * red) >> 16, (luma + 132201 * blue) >> 16
+      Int((luma &+ chroma.red) >> 16), Int((luma &+ chroma.green) >> 16), Int((luma &+ chroma.blue) >> 16)
     )
   }
 

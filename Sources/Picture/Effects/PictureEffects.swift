@@ -1,10 +1,14 @@
 /// How the peer's picture is changed before it is drawn, and how our own is shown.
 public struct PictureEffects: Sendable, Hashable {
-  /// Numbers a person can set are held in these bounds.
+  /// The bounds that ``brightness`` is held in.
   public static let brightnesses = -1.0...1.0
+  /// The bounds that ``contrast`` is held in.
   public static let contrasts = 0.0...3.0
+  /// The bounds that ``saturation`` is held in.
   public static let saturations = 0.0...3.0
+  /// The bounds that ``zoom`` is held in.
   public static let zooms = 1.0...16.0
+  /// The bounds that ``panX`` and ``panY`` are held in.
   public static let pans = -1.0...1.0
 
   /// What is added to the luma: 1 is all of its range.
@@ -24,6 +28,7 @@ public struct PictureEffects: Sendable, Hashable {
   /// Whether the self view is shown as in a mirror.
   public var mirrorsSelfView = true
 
+  /// No effects but the mirror.
   public init() {}
 
   /// Whether samples stay as they are.

@@ -70,6 +70,16 @@ struct KittyCommands {
     } while at < data.count
   }
 
+  /// Ends what a frame that was cut short may have left unfinished, or the pieces of the next would be taken for its. Where
+  /// nothing is unfinished it is a quiet error.
+  func abandon() {
+    var pen = writer.begin(atMost: 64)
+    escape(&pen)
+    pen.literal("_Gq=2,m=0")
+    close(&pen)
+    writer.finish(pen)
+  }
+
   private func open(_ action: Action, _ pen: inout BytePen) {
     escape(&pen)
     pen.literal(action.key)

@@ -11,6 +11,8 @@ final class KittyRenderer: PixelCanvas {
   private let deflater: PixelDeflater
   private var deflated = Storage<UInt8>(repeating: 0, count: 0)
   private var isWhole = true
+  /// Whether anything was written, perhaps in vain.
+  private var hasBegun = false
   private var raster: PixelRaster { stage.raster }
 
   /// What samples may stray before they are followed.
@@ -38,6 +40,8 @@ final class KittyRenderer: PixelCanvas {
     defer { isWhole = false }
     let commands = KittyCommands(support, writer)
     if isWhole {
+      if hasBegun { commands.abandon() }
+      hasBegun = true
       replace(commands, writer)
       if support.isInsideTmux { writePlaceholders(writer) }
       return layout.picture.columns * layout.picture.rows
@@ -52,8 +56,10 @@ final class KittyRenderer: PixelCanvas {
   }
 
   func clear(into writer: TerminalWriter) {
+    let commands = KittyCommands(support, writer)
+    if hasBegun { commands.abandon() }
     // d=I: its data, too.
-    KittyCommands(support, writer).command(.delete) { $0.literal(",d=I") }
+    commands.command(.delete) { $0.literal(",d=I") }
     isWhole = true
   }
 

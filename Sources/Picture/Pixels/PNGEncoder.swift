@@ -25,7 +25,8 @@ final class PNGEncoder {
       Self.store(UInt32(columns.count), at: data)
       Self.store(UInt32(rows.count), at: data + 4)
       // 8 bits, truecolour, deflate, adaptive filters, not interlaced.
-      for (index, value) in [8, 2, 0, 0, 0].enumerated() { data[8 + index] = UInt8(value) }
+      Self.store(0x0802_0000, at: data + 8)
+      data[12] = 0
       return 13
     }
     at = chunk(Self.pixels, at: at) { data in

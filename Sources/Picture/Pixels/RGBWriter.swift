@@ -10,16 +10,13 @@ enum RGBWriter {
     var target = output
     var x = columns.lowerBound
     while x < columns.upperBound {
-      // BT.601 limited range in units of 1/65536.
-      let u = Int32(blue[x &>> 1]) &- 128
-      let v = Int32(red[x &>> 1]) &- 128
-      let (forRed, forGreen, forBlue) = (104_597 &* v, -25_675 &* u &- 53_279 &* v, 132_201 &* u)
+      let chroma = BT601.chroma(u: blue[x &>> 1], v: red[x &>> 1])
       let end = min((x | 1) &+ 1, columns.upperBound)
       while x < end {
-        let y = (Int32(luma[x]) &- 16) &* 76_309 &+ 32_768
-        target[0] = byte(y &+ forRed)
-        target[1] = byte(y &+ forGreen)
-        target[2] = byte(y &+ forBlue)
+        let y = BT601.luma(luma[x])
+        target[0] = byte(y &+ chroma.red)
+        target[1] = byte(y &+ chroma.green)
+        target[2] = byte(y &+ chroma.blue)
         target += 3
         x &+= 1
       }

@@ -35,6 +35,11 @@ struct KittyScreen {
     }
   }
 
+  /// Forgets what was wrong so far: bytes were lost on their way.
+  mutating func forgive() {
+    problems = []
+  }
+
   /// What tmux passes on.
   private static func unwrapped(_ bytes: [UInt8]) -> [UInt8] {
     let prefix = Array("\u{1B}Ptmux;".utf8)
@@ -65,6 +70,11 @@ struct KittyScreen {
     }
     if parts.count > 1, parts[1].count > 4096 { problems.append("a piece of \(parts[1].count) bytes") }
     if found["q"] != "2" { problems.append("an answer is asked for") }
+    if found == ["q": "2", "m": "0"], parts.count == 1 {
+      // Too little for whatever was begun.
+      isOpen = false
+      return
+    }
     if isOpen {
       // Pieces of a frame have to name the action again, those of an image must not; no piece has other keys.
       guard found["a"] == (keys["a"] == "f" ? "f" : nil), Set(found.keys).isSubset(of: ["a", "q", "m"]) else {

@@ -1,5 +1,7 @@
-/// A terminal as far as pictures need one: cells with pens, cursor movement, and sixel images over the cells. Anything it
-/// does not know is counted in `unknown`.
+import Picture
+
+/// A terminal as far as pictures need one: cells with pens, cursor movement, and sixel images over the cells; of other
+/// images only where they are. Anything it does not know is counted in `unknown`.
 struct ScreenModel {
   enum Ink: Hashable {
     case standard
@@ -26,6 +28,8 @@ struct ScreenModel {
   /// Sequences that wrote or erased cells: how many cells, and how many images there were.
   private(set) var cellsWritten = 0
   private(set) var images = 0
+  /// The cells under the last image of kitty's or iTerm2's.
+  private(set) var imageArea: CellRectangle?
   /// The lowest row of pixels an image reached into.
   private(set) var lowestImageRow = -1
   private(set) var scrolls = 0
@@ -82,6 +86,11 @@ struct ScreenModel {
       while end + 1 < bytes.count, !(bytes[end] == 0x1B && bytes[end + 1] == 0x5C) { end += 1 }
       sixel(Array(bytes[start + 1..<end]))
       return end + 2
+    case 0x5D, 0x5F:
+      var end = start + 1
+      while end < bytes.count, bytes[end] != 0x07, bytes[end] != 0x1B { end += 1 }
+      image(String(decoding: bytes[start..<end], as: UTF8.self))
+      return end < bytes.count && bytes[end] == 0x07 ? end + 1 : min(end + 2, bytes.count)
     case 0x37: saved = (column, row, pens)
     case 0x38:
       (column, row, pens) = saved
@@ -169,6 +178,36 @@ struct ScreenModel {
     cellsWritten += 1
     for y in row * cellHeight..<(row + 1) * cellHeight {
       for pixel in x * cellWidth..<(x + 1) * cellWidth { pixels[y * columns * cellWidth + pixel] = nil }
+    }
+  }
+
+  /// An image of kitty's (APC) or iTerm2's (OSC 1337), of which only the place matters here. Parts of images that are edited
+  /// have none.
+  private mutating func image(_ text: String) {
+    func cells(_ name: String) -> Int? {
+      let keys = text.prefix { $0 != ":" }.split { ",;".contains($0) }
+      return keys.lazy.compactMap { $0.hasPrefix(name + "=") ? Int($0.dropFirst(name.count + 1)) : nil }.first
+    }
+    if text.hasPrefix("_Ga=d"), let area = imageArea {
+      paint(area, nil)
+      imageArea = nil
+    }
+    let isOfKitty = text.hasPrefix("_Ga=T")
+    guard isOfKitty || text.hasPrefix("]1337;File=") else { return }
+    guard let columns = cells(isOfKitty ? "c" : "width"), let rows = cells(isOfKitty ? "r" : "height"),
+      column + columns <= self.columns, row + rows <= self.rows
+    else { return unknown.append("an image that is cut short or does not fit") }
+    images += 1
+    let area = CellRectangle(column: column, row: row, columns: columns, rows: rows)
+    imageArea = area
+    paint(area, 0)
+  }
+
+  private mutating func paint(_ area: CellRectangle, _ color: Int?) {
+    for y in area.row * cellHeight..<(area.row + area.rows) * cellHeight {
+      for x in area.column * cellWidth..<(area.column + area.columns) * cellWidth {
+        pixels[y * columns * cellWidth + x] = color
+      }
     }
   }
 
