@@ -127,7 +127,8 @@ extension Session {
   /// Whether a candidate is of the section whose transport all others share (RFC 9143 section 7.2); browsers send some
   /// for the others, too, before they know that these are bundled.
   private func isForTransport(_ candidate: CandidateDescription) -> Bool {
-    if let mid = candidate.sdpMid { return mid == transportMid }
+    // Some leave the mid empty and mean the index.
+    if let mid = candidate.sdpMid, !mid.isEmpty { return mid == transportMid }
     guard let index = candidate.sdpMLineIndex, let media = jsep.remoteDescription?.media else { return true }
     return media.indices.contains(index) && media[index].mid == transportMid
   }

@@ -142,7 +142,6 @@ func (c *chatter) describe(kind string, make func() (webrtc.SessionDescription, 
 		isSent.Wait()
 		if candidate != nil {
 			text := candidate.ToJSON()
-			text.SDPMid = nil // pion leaves it empty, and means the index.
 			c.send(message{Type: "new-ice-candidate", Target: target, Candidate: &text})
 		}
 	})
