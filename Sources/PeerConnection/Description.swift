@@ -24,7 +24,7 @@ public struct CandidateDescription: Sendable, Hashable {
   public var candidate: String
   /// The media section it belongs to, by its identification tag.
   public var sdpMid: String?
-  /// The media section it belongs to, counted from 0; looked at when ``sdpMid`` is nil.
+  /// The media section it belongs to, counted from 0; looked at when ``sdpMid`` is nil or empty.
   public var sdpMLineIndex: Int?
   /// The ICE generation it belongs to; a candidate of another generation is dropped.
   public var usernameFragment: String?

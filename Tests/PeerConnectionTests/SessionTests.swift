@@ -86,6 +86,13 @@ import Testing
     #expect(!told.isEmpty && told.allSatisfy { $0.sdpMid == answer.media[1].mid && $0.sdpMLineIndex == 1 })
   }
 
+  @Test func candidatesWithAnEmptyMidAreOfTheirIndex() throws {
+    let call = try SimulatedCall()
+    for peer in call.peers { peer.leavesMidEmpty = true }
+    try call.connect()
+    #expect(call.peers.allSatisfy { $0.session.connectionState == .connected })
+  }
+
   @Test func setUpTakesFewRoundTrips() throws {
     // 20 ms one way.
     let call = try SimulatedCall(conditions: LinkConditions(latency: .milliseconds(10)))

@@ -39,6 +39,8 @@ final class SimulatedPeer: SimulatedEndpoint {
   weak var other: SimulatedPeer?
   var tamper: (ByteBuffer) -> [ByteBuffer] = { [$0] }
   var sendsMedia = false
+  /// Tells candidates with an index and an empty mid, as pion does.
+  var leavesMidEmpty = false
   private(set) var events: [PeerConnectionEvent] = []
   private(set) var pictures: [EncodedVideoFrame] = []
   private(set) var sounds: [ReceivedAudioPacket] = []
@@ -218,6 +220,8 @@ final class SimulatedPeer: SimulatedEndpoint {
   /// Signaling takes no time: the other side has the candidate at once.
   private func tell(_ candidate: CandidateDescription) {
     guard let other, other.session.jsep.state != .closed else { return }
+    var candidate = candidate
+    if leavesMidEmpty { candidate.sdpMid = "" }
     try? other.session.addICECandidate(candidate, now: clock.now)
     other.drain()
   }
