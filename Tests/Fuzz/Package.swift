@@ -28,8 +28,8 @@ let package = Package(
         .product(name: "DequeModule", package: "swift-collections"),
       ],
       sources: [
-        "STUN", "TURN", "Agent", "Candidates", "Transport", "TransportAddress.swift", "Sockets/ICEServer.swift",
-        "Sockets/Netlink.swift", "MDNS/DNSMessage.swift",
+        "STUN", "TURN", "Agent", "Candidates", "Transport", "EarliestDeadline.swift", "TransportAddress.swift",
+        "Sockets/ICEServer.swift", "Sockets/Netlink.swift", "MDNS/DNSMessage.swift",
       ],
       swiftSettings: instrumented),
     .executableTarget(
