@@ -1,6 +1,5 @@
 import CMalloc
 import Dispatch
-public import Frames
 public import Logging
 import Media
 public import NIOCore

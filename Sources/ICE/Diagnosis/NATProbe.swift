@@ -1,4 +1,3 @@
-public import Logging
 public import NIOCore
 
 /// Runs a ``NATDiagnosis`` on a UDP socket of its own.

@@ -1,4 +1,3 @@
-public import Logging
 public import NIOCore
 
 /// The UDP sockets under ICE: one for each local address, all on one event loop, where it is made and used.
