@@ -5,11 +5,14 @@
 #ifndef NCURSES_WIDECHAR
 #define NCURSES_WIDECHAR 1
 #endif
+#include <errno.h>
 #include <locale.h>
 #include <ncurses.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
+#include <unistd.h>
 #include <wchar.h>
 
 // What Swift cannot import of ncurses and the system: macros, variadic functions, wide characters.
@@ -60,8 +63,17 @@ static inline int glyphone_screen_open(const char *name) {
 
 static inline int glyphone_screen_colors(void) { return has_colors() ? COLORS : 0; }
 
-/// Writes a control sequence in between of what ncurses writes.
-static inline void glyphone_screen_control(const char *sequence) { putp(sequence); }
+/// Writes a control sequence between two updates. ncurses has a buffer of its own, which every update empties; putp() would
+/// put the sequence in that of stdio, to come out anywhere.
+static inline void glyphone_screen_control(const char *sequence) {
+  for (size_t left = strlen(sequence); left > 0;) {
+    ssize_t count = write(STDOUT_FILENO, sequence, left);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    sequence += count;
+    left -= (size_t)count;
+  }
+}
 static inline void glyphone_screen_clear_on_update(void) { clearok(curscr, TRUE); }
 static inline void glyphone_screen_move(int row, int column) { move(row, column); }
 static inline void glyphone_screen_update(void) {

@@ -27,9 +27,12 @@ final class NcursesScreen {
 
   /// Brings the screen to this canvas.
   func show(_ canvas: Canvas) {
+    guard needsClearing || shown != canvas else { return }
     // A synchronized update: the terminal shows all of it at once. Those that do not know it ignore it.
     glyphone_screen_control("\u{1B}[?2026h")
     if needsClearing {
+      // What ncurses has to say first when the terminal was not ours.
+      glyphone_screen_update()
       // With the scrolling margins wide open: a sixel image that reaches a margin scrolls.
       glyphone_screen_control("\u{1B}[r")
       glyphone_screen_clear_on_update()
@@ -43,8 +46,8 @@ final class NcursesScreen {
     shown = canvas
     if let cursor = canvas.cursor { glyphone_screen_move(Int32(cursor.row), Int32(cursor.column)) }
     curs_set(canvas.cursor == nil ? 0 : 1)
-    glyphone_screen_control("\u{1B}[?2026l")
     glyphone_screen_update()
+    glyphone_screen_control("\u{1B}[?2026l")
   }
 
   private func isShown(_ row: Int, of canvas: Canvas) -> Bool {

@@ -154,8 +154,11 @@ final class Terminal {
   /// Gives the terminal back as it was found.
   func giveBack(_ screen: NcursesScreen?, guardedBy guardian: TerminalGuard) {
     // What a terminal that stands still has not taken will never be missed; the farewell must get through.
-    if isWriting { tcflush(output, TCOFLUSH) }
-    cancelWriting()
+    if isWriting || !isReady {
+      tcflush(output, TCOFLUSH)
+      pending = []
+      _ = writeAll(Renderer.restore)
+    }
     _ = writeAll(Self.disable)
     screen?.leave()
     if screen == nil { _ = writeAll(restore) }

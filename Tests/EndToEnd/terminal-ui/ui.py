@@ -372,6 +372,17 @@ class PlainPty:
                 break
         return text.decode(errors="replace")
 
+    def read_until(self, ending):
+        text = ""
+
+        def has_come():
+            nonlocal text
+            text += self.read(0.02)
+            return text.endswith(ending)
+
+        wait_for(f"output that ends with {ending!r}", has_come)
+        return text
+
     def start_call(self):
         if "glyphone" not in self.read(1):
             raise Failure("the screen was not drawn")
@@ -412,6 +423,21 @@ def check_terminal_gone(demo):
     wait_for("the program to end without its terminal", child.exited, 6)
 
 
+def check_synchronized(demo):
+    """What is typed is shown within one synchronized update, and the screen is taken before its margins are set."""
+    child = PlainPty(demo)
+    begin, end = "\x1b[?2026h", "\x1b[?2026l"
+    taken = child.read_until(end)
+    if not 0 <= taken.find("\x1b[?1049h") < taken.find("\x1b[r"):
+        raise Failure(f"the margins are set on the shell's screen: {taken!r}")
+    os.write(child.master, b"x")
+    typed = child.read_until(end)
+    if typed.count(begin) != 1 or not typed.startswith(begin) or "x" not in typed:
+        raise Failure(f"not one synchronized update: {typed!r}")
+    os.kill(child.pid, signal.SIGTERM)
+    child.read_until_exit(6)
+
+
 def check_terminal_stuck(demo):
     """Nobody reads the terminal any more while pictures want to be drawn: SIGTERM still ends the program."""
     child = PlainPty(demo)
@@ -440,7 +466,12 @@ IN_TMUX = {
     "stop-from-outside": check_stop_from_outside,
     "resizes": check_resizes,
 }
-PLAIN = {"no-terminal": check_no_terminal, "terminal-gone": check_terminal_gone, "terminal-stuck": check_terminal_stuck}
+PLAIN = {
+    "synchronized": check_synchronized,
+    "no-terminal": check_no_terminal,
+    "terminal-gone": check_terminal_gone,
+    "terminal-stuck": check_terminal_stuck,
+}
 
 
 def main():
