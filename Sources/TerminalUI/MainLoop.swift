@@ -35,7 +35,7 @@ final class MainLoop {
     self.terminal = terminal
     self.screen = screen
     self.guardian = guardian
-    pacer = OutputPacer(bytesPerSecond: ui.options.bytesPerSecond, now: .now())
+    pacer = OutputPacer(bytesPerSecond: ui.options.bytesPerSecond, answers: probe.isFinished, now: .now())
     knowledge = TerminalKnowledge(
       probe: probe, cell: terminal.cellPixels, overrides: ui.options.overrides, wanting: ui.options.renderMode)
     isRenderModeChosen = ui.options.renderMode != nil

@@ -128,6 +128,20 @@ private struct Film {
     #expect(settled.count > 100, "it goes on showing pictures")
   }
 
+  /// Pictures that are far too large for the link: no more than two wait to be shown, and in seconds they are small.
+  @Test(arguments: [20_000.0, 60_000])
+  func aSlowLinkIsFoundOutWithFewPictures(rate: Double) {
+    var terminal = SlowTerminal(rate: rate)
+    var pacer = OutputPacer(answers: true, now: Self.start)
+    let film = Film(wholeBytes: 24_000, changeBytes: 24_000)
+    let outcome = play(&pacer, from: Self.start, seconds: 10, film: film, &terminal)
+    for picture in outcome.sent {
+      let waiting = outcome.sent.count { $0.time < picture.time && $0.shown > picture.time }
+      #expect(waiting < OutputPacer.mostInFlight)
+    }
+    #expect(outcome.sent.count { $0.time < Self.start + .seconds(8) } > Int(rate) / 1000)
+  }
+
   @Test func aLongWayIsNoReasonForCoarserPictures() {
     var terminal = SlowTerminal(rate: 20_000_000, latency: .milliseconds(60))
     let outcome = play(seconds: 20, &terminal)

@@ -17,14 +17,16 @@ struct OutputPacer {
   static let request: [UInt8] = [0x1B, 0x5B, 0x35, 0x6E]
   /// Pictures that may be on their way.
   static let mostInFlight = 2
-  /// A terminal that has not answered after this time is not waited for.
-  static let patience = TimeAmount.seconds(1)
+  /// A terminal that has never answered anything is not waited for any longer than this.
+  static let firstPatience = TimeAmount.seconds(1)
+  /// Nor is one that has: its answer got lost, or it stands still.
+  static let patience = TimeAmount.seconds(4)
   /// A terminal that has not answered so many times in a row is believed never to.
   private static let mostMisses = 3
   /// Even such a terminal is asked again after this time: it may only have stood still.
   static let askAgain = TimeAmount.seconds(2)
   /// The price never rises above this.
-  static let highestLambda = 400.0
+  static let highestLambda = 20_000.0
   /// Answers later than the quickest by this much are late; within half of it they are prompt.
   static let lateness = TimeAmount.milliseconds(100)
   /// No way there and back is believed to take longer than this: what does is a terminal that is slow.
@@ -49,6 +51,8 @@ struct OutputPacer {
   private var lost = 0
   /// How often in a row a picture was waited for in vain.
   private var misses = 0
+  /// Whether it has ever answered anything.
+  private var answers: Bool
   /// Whether anything was answered meanwhile.
   private var isHeard = false
   private var lastAsked: NIODeadline?
@@ -58,13 +62,19 @@ struct OutputPacer {
   private var haste = 1.0
   private var budget: ByteBudget?
 
-  /// - Parameter bytesPerSecond: the budget; nil for none.
-  init(bytesPerSecond: Int? = nil, now: NIODeadline) {
+  /// - Parameters:
+  ///   - bytesPerSecond: the budget; nil for none.
+  ///   - answers: whether the terminal has answered other questions.
+  init(bytesPerSecond: Int? = nil, answers: Bool = false, now: NIODeadline) {
+    self.answers = answers
     budget = bytesPerSecond.map { ByteBudget(bytesPerSecond: max($0, 1), now: now) }
   }
 
   /// Pictures sent and not answered.
   var inFlight: Int { sentTimes.count }
+
+  /// How long an answer is waited for.
+  private var patience: TimeAmount { answers ? Self.patience : Self.firstPatience }
 
   /// Whether pictures wait for answers: not with a terminal that never gives them.
   var waits: Bool { misses < Self.mostMisses }
@@ -80,7 +90,7 @@ struct OutputPacer {
   /// Whether another picture may be sent, and at what cost.
   mutating func allowance(now: NIODeadline) -> Allowance? {
     if waits, inFlight >= Self.mostInFlight, let last = sentTimes.last {
-      guard last + Self.patience <= now else { return nil }
+      guard last + patience <= now else { return nil }
       timeOut()
     }
     guard var budget else { return Allowance(lambda: lambda, bytes: .max) }
@@ -106,6 +116,7 @@ struct OutputPacer {
 
   /// The terminal answered for the oldest picture on its way.
   mutating func answered(now: NIODeadline) {
+    if lost + inFlight > 0 { answers = true }
     if lost > 0 {
       lost -= 1
       isHeard = true
@@ -119,7 +130,7 @@ struct OutputPacer {
   private mutating func judge(delay: TimeAmount) {
     quickest = min(delay, quickest + Self.forgetting, Self.longestWay)
     if delay > quickest + Self.lateness {
-      slowDown()
+      slowDown(after: delay)
     } else if (delay - quickest).nanoseconds < Self.lateness.nanoseconds / 2 {
       haste = max(haste * 0.93, 1)
     }
@@ -127,21 +138,25 @@ struct OutputPacer {
 
   /// The pictures on their way are not waited for any longer.
   private mutating func timeOut() {
-    slowDown()
+    slowDown(after: patience)
     misses += 1
     lost += sentTimes.count
     sentTimes.removeAll(keepingCapacity: true)
     // There are answers, and never those that are waited for: some got lost, and counting begins anew.
     if !waits, isHeard { (misses, lost, isHeard) = (0, 0, false) }
+    // How fast a terminal is that never answers is not known.
+    if !waits { haste = 1 }
   }
 
-  private mutating func slowDown() {
-    haste = min(haste * 1.4, Self.highestLambda)
+  /// The later an answer, the greater the step: a slow link is not kept busy for long with pictures that are too large for it.
+  private mutating func slowDown(after delay: TimeAmount) {
+    let excess = delay.seconds / (quickest + Self.lateness).seconds
+    haste = min(haste * min(max(excess, 1.4), 16), Self.highestLambda)
   }
 
   /// When ``allowance(now:)`` may say otherwise though nothing has happened; nil when only an answer helps.
   func nextChance(now: NIODeadline) -> NIODeadline? {
-    if waits, inFlight >= Self.mostInFlight { return sentTimes.last.map { $0 + Self.patience } }
+    if waits, inFlight >= Self.mostInFlight { return sentTimes.last.map { $0 + patience } }
     return budget?.nextShare(now: now)
   }
 

@@ -30,7 +30,7 @@ final class MovieStage {
     mode = options.renderMode ?? .automatic(for: knowledge.capabilities, bytesPerSecond: options.bytesPerSecond)
     renderer = Renderer(mode: mode, capabilities: knowledge.capabilities)
     if knowledge.capabilities.kitty?.isLocal == true { renderer.memory = SharedPictureMemory() }
-    pacer = OutputPacer(bytesPerSecond: options.bytesPerSecond, now: .now())
+    pacer = OutputPacer(bytesPerSecond: options.bytesPerSecond, answers: probe.isFinished, now: .now())
   }
 
   func nextChance(now: NIODeadline) -> NIODeadline? {

@@ -63,7 +63,8 @@ class Tmux:
     def close(self):
         subprocess.run(["tmux", "-L", self.socket, "kill-server"], stderr=subprocess.DEVNULL)
         os.close(self.script)
-        shutil.rmtree(self.directory)
+        # The program may be writing its last line.
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def tmux(self, *arguments):
         done = subprocess.run(["tmux", "-L", self.socket, *arguments], capture_output=True, text=True)
