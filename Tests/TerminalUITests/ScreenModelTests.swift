@@ -27,6 +27,16 @@ import Testing
     #expect(screen.press(.enter) == [])
   }
 
+  @Test func whatIsTypedWithoutAConnectionWaits() {
+    var screen = Screen.online()
+    screen.send(.connection(.offline(reason: "gone", retryIn: .seconds(1))))
+    screen.type("hello all")
+    #expect(screen.press(.enter) == [])
+    #expect(screen.text.contains("Not sent"))
+    screen.send(.connection(.online))
+    #expect(screen.press(.enter) == [.command(.chat("hello all"))])
+  }
+
   @Test func tabGoesToTheListAndBack() {
     var screen = Screen.online()
     screen.press(.tab)

@@ -244,6 +244,11 @@ extension ScreenModel {
 
   private mutating func enter() -> [Effect] {
     guard !editor.text.trimmingSpaces.isEmpty else { return [] }
+    let isCommand = editor.text.hasPrefix("/") && !editor.text.hasPrefix("//")
+    guard isCommand || connection == .online else {
+      add(.notice(.warning), "Not sent: there is no connection to the server. The text stays in the input line.")
+      return []
+    }
     let line = editor.enter()
     log.scrollToEnd()
     if line.hasPrefix("//") { return [.command(.chat(String(line.dropFirst())))] }
