@@ -53,8 +53,6 @@ final class MainLoop {
   private var capabilities: TerminalCapabilities { knowledge.capabilities }
 
   private static let showCursor = Array("\u{1B}[?25h".utf8)
-  /// Milliseconds after which half an answer of the terminal is none.
-  private static let answerPatience = 60
 
   /// - Parameter typed: what was typed while the terminal was being asked what it can do.
   func run(typed: [UInt8]) -> TerminalUI.ExitReason {
@@ -113,8 +111,8 @@ final class MainLoop {
       case .nothing: break
       case .gone: leave(because: .terminalGone)
       }
-      let patience = decoder.patience ?? (knowledge.listens(now: .now()) ? Self.answerPatience : nil)
-      decodeBy = patience.map { .now() + .milliseconds(Int64($0)) }
+      let rest = decoder.patience ?? knowledge.restTime(now: .now())
+      decodeBy = rest.map { .now() + $0 }
     } else if let decodeBy, decodeBy <= .now() {
       take(decoder.decode(knowledge.heldBack()) + decoder.giveUp())
       self.decodeBy = nil

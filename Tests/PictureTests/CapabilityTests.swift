@@ -183,6 +183,31 @@ import Testing
     #expect(probe("\u{1B}_\u{1B}[A").typed == "\u{1B}_\u{1B}[A")
   }
 
+  /// The terminal's answer ends anywhere, and after a moment a person types.
+  @Test(arguments: ["\u{1B}]4;1;rgb:cd00/0000/0000\u{1B}", "\u{1B}P>|xterm(379)\u{1B}", "\u{1B}_Gi=31;OK\u{1B}"])
+  func keysAfterAnAnswerThatIsCutOffAreTyped(answer: String) {
+    let keys = [
+      "hello", "x", "h\u{1B}[Ay", "\r", "\u{1B}[6;20;1x", "é", "ab\u{1B}OPc", String(repeating: "q", count: 500),
+    ]
+    for length in 6...answer.utf8.count {
+      for key in keys {
+        var probe = CapabilityProbe(environment: Self.utf8)
+        #expect(probe.feed(answer.utf8.prefix(length)).isEmpty && probe.release().isEmpty)
+        let typed = probe.feed(key.utf8) + probe.release() + probe.release()
+        #expect(String(decoding: typed, as: UTF8.self) == key, "after \(length) bytes of the answer")
+        #expect(probe.feed("z\u{1B}[?62;4c".utf8) == Array("z".utf8) && probe.isFinished)
+      }
+    }
+  }
+
+  @Test func typingWithoutAMomentsRestIsNotHeldForLong() {
+    var probe = CapabilityProbe(environment: Self.utf8)
+    let begin = "\u{1B}P>|xterm"
+    #expect(probe.feed(begin.utf8).isEmpty)
+    let keys = String(repeating: "abcdefgh", count: 100)
+    #expect(String(decoding: probe.feed(keys.utf8), as: UTF8.self).hasSuffix(keys))
+  }
+
   @Test func eachFindingNamesItsSource() throws {
     let (probe, _) = probe("\u{1B}P>|foot(1.13)\u{1B}\\\u{1B}[?2026;2$y\u{1B}[?62;4;22c")
     let sources = Dictionary(grouping: probe.findings, by: \.subject).mapValues { $0.map(\.source) }

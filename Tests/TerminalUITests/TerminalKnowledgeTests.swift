@@ -34,12 +34,12 @@ import Testing
 
   @Test func withoutTheKernelTheTerminalIsAskedAgain() {
     var known = knowledge(told)
-    #expect(!known.listens(now: start))
+    #expect(known.restTime(now: start) == nil)
     #expect(known.windowChanged(cell: nil, now: start) == Array("\u{1B}[16t".utf8))
     #expect(known.capabilities.cellPixels == PixelSize(width: 10, height: 20), "until it answers")
     #expect(known.withoutAnswers(Array("a\u{1B}[6;12;6tb".utf8), now: start) == Array("ab".utf8))
     #expect(known.capabilities.cellPixels == PixelSize(width: 6, height: 12))
-    #expect(!known.listens(now: start + .seconds(3)))
+    #expect(known.restTime(now: start + .seconds(3)) == nil)
   }
 
   @Test func aTerminalThatNeverToldIsNotAskedAgain() {

@@ -22,13 +22,14 @@ enum TerminalReply: Equatable {
   case background(RGBColor)
 }
 
-/// Picks the terminal's answers out of what a person types. Takes any bytes; holds back no more than
-/// ``longestControl`` of them.
+/// Picks the terminal's answers out of what a person types. Takes any bytes; holds back no more than ``longestControl`` of
+/// them, or ``longestText`` of an answer in words. No byte that was typed is lost but where an answer in words is cut off
+/// and a key follows it at once.
 struct TerminalReplyParser: Sendable {
   /// The longest control sequence that can be an answer. Longer ones were not asked for.
   static let longestControl = 128
-  /// What of a terminal's name, or of another answer in words, is kept.
-  static let longestName = 64
+  /// The longest answer in words. What goes on for longer was cut off, and was typed for the most part.
+  static let longestText = 128
 
   private enum State {
     case ground
@@ -65,8 +66,10 @@ struct TerminalReplyParser: Sendable {
   }
 
   private var state = State.ground
+  /// What is neither an answer nor typed so far; inside of a string only its text.
   private var held: [UInt8] = []
-  private var text: [UInt8] = []
+  /// How many of the held bytes of a string came in one go, and so from the terminal; nil until a moment without any.
+  private var certain: Int?
 
   private static let escape: UInt8 = 0x1B
 
@@ -94,28 +97,32 @@ struct TerminalReplyParser: Sendable {
       return takeText(byte, of: kind, typed: &typed)
     case .textEscape(let kind):
       if byte == 0x5C { return finishText(kind) }
-      // The string was cut short by another sequence.
-      drop()
-      held.append(Self.escape)
-      state = .escape
-      return take(byte, typed: &typed)
+      return takeAfterCut(byte, typed: &typed)
     }
     return nil
   }
 
-  /// Gives back what was held, as typed. An answer in words that has begun for certain goes on: its rest is not typed.
+  /// Gives back what was held, as typed, for a moment went by without any more. An answer in words that has begun for
+  /// certain may go on after one such moment; what came since then is typed if that does not end it before the next.
   mutating func release() -> [UInt8] {
+    if isInText, held.count == certain ?? held.count {
+      certain = held.count
+      return []
+    }
+    defer { drop() }
+    return Array(held[(certain ?? 0)...])
+  }
+
+  private var isInText: Bool {
     switch state {
-    case .text, .textEscape: return []
-    case .ground, .escape, .control, .device, .application, .system:
-      defer { drop() }
-      return held
+    case .text, .textEscape: true
+    case .ground, .escape, .control, .device, .application, .system: false
     }
   }
 
   private mutating func drop() {
     held.removeAll(keepingCapacity: true)
-    text.removeAll(keepingCapacity: true)
+    certain = nil
     state = .ground
   }
 
@@ -186,22 +193,36 @@ struct TerminalReplyParser: Sendable {
   private mutating func takeText(_ byte: UInt8, of kind: TextKind, typed: inout [UInt8]) -> TerminalReply? {
     switch byte {
     case Self.escape:
+      held.append(byte)
       state = .textEscape(kind)
     case 0x07 where kind.isSystem:
       return finishText(kind)
+    case 0x20...0x7E where held.count < Self.longestText:
+      held.append(byte)
     case 0x20...0x7E:
-      if text.count < Self.longestName { text.append(byte) }
+      held.removeFirst(certain ?? 0)
+      giveBack(byte, typed: &typed)
     default:
       // No answer has control characters: the string was cut short.
-      drop()
-      typed.append(byte)
+      held.removeFirst(certain ?? held.count)
+      giveBack(byte, typed: &typed)
     }
     return nil
   }
 
+  /// A string was cut short by another sequence, whose Escape is the last of the held bytes.
+  private mutating func takeAfterCut(_ byte: UInt8, typed: inout [UInt8]) -> TerminalReply? {
+    let isOfString = certain == held.count
+    held.removeLast()
+    held.removeFirst(min(certain ?? held.count, held.count))
+    giveBack(isOfString ? byte : Self.escape, typed: &typed)
+    return isOfString ? nil : take(byte, typed: &typed)
+  }
+
   private mutating func finishText(_ kind: TextKind) -> TerminalReply? {
     defer { drop() }
-    let words = String(decoding: text, as: UTF8.self)
+    if case .textEscape = state { held.removeLast() }
+    let words = String(decoding: held, as: UTF8.self)
     switch kind {
     case .name: return .name(words)
     case .kitty: return Self.kittyGraphics(words)

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Turns the terminal's bytes into keys: UTF-8, control keys, the escape sequences of xterm, VT, rxvt, Linux console
 /// and their like, SGR mouse reports and bracketed paste. Answers to our own queries that come late, and any other
 /// sequence it does not know, are swallowed whole: they never end up as typed text.
@@ -30,13 +32,13 @@ struct InputDecoder {
 
   private static let pasteEnd = Array("\u{1B}[201~".utf8)
 
-  /// Milliseconds to wait for more bytes before ``giveUp()`` is called; nil when nothing is half read.
-  var patience: Int? {
+  /// How long to wait for more bytes before ``giveUp()`` is called; nil when nothing is half read.
+  var patience: TimeAmount? {
     switch state {
     case .ground: nil
-    case .escape: 40
-    case .utf8, .controlSequence, .singleShift: 150
-    case .string, .paste: 800
+    case .escape: .milliseconds(40)
+    case .utf8, .controlSequence, .singleShift: .milliseconds(150)
+    case .string, .paste: .milliseconds(800)
     }
   }
 

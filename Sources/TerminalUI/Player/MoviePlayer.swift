@@ -38,8 +38,6 @@ public final class MoviePlayer {
 
   /// A decoder that cannot keep up is waited for no longer than this before something is drawn and keys are read.
   private static let longestSkip = TimeAmount.milliseconds(100)
-  /// Milliseconds after which half an answer of the terminal is none.
-  private static let answerPatience = 60
 
   /// - Parameter source: gives one picture after the other with its time from the begin, and nil at the end. It is called
   ///   on a thread of its own.
@@ -144,8 +142,8 @@ public final class MoviePlayer {
 
   private func take(_ bytes: [UInt8], _ stage: MovieStage) {
     take(keys: decoder.decode(stage.withoutAnswers(bytes)), stage)
-    let patience = decoder.patience ?? (stage.listens ? Self.answerPatience : nil)
-    decodeBy = patience.map { .now() + .milliseconds(Int64($0)) }
+    let rest = decoder.patience ?? stage.restTime
+    decodeBy = rest.map { .now() + $0 }
   }
 
   private func take(keys: [KeyInput], _ stage: MovieStage) {

@@ -38,8 +38,8 @@ final class MovieStage {
     return chance
   }
 
-  /// Whether what looks like the beginning of an answer is held back.
-  var listens: Bool { knowledge.listens(now: .now()) }
+  /// After this time without input ``heldBack()`` is to be taken; nil when nothing is held back.
+  var restTime: TimeAmount? { knowledge.restTime(now: .now()) }
 
   /// Takes late answers of the terminal out of what was typed.
   func withoutAnswers(_ typed: [UInt8]) -> [UInt8] {

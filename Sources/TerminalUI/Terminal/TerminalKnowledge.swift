@@ -17,6 +17,8 @@ struct TerminalKnowledge {
 
   /// For an answer to a question of later.
   private static let patience = TimeAmount.seconds(2)
+  /// After this time half an answer is none.
+  private static let rest = TimeAmount.milliseconds(60)
   /// CSI 16 t: the size of a cell.
   private static let cellRequest: [UInt8] = Array("\u{1B}[16t".utf8)
 
@@ -42,7 +44,10 @@ struct TerminalKnowledge {
   var isAwaitingAnswers: Bool { !probe.isFinished }
 
   /// Whether answers are looked for in what is read.
-  func listens(now: NIODeadline) -> Bool { isAwaitingAnswers || listensUntil.map { now < $0 } ?? false }
+  private func listens(now: NIODeadline) -> Bool { isAwaitingAnswers || listensUntil.map { now < $0 } ?? false }
+
+  /// After this time without input ``heldBack()`` is to be taken; nil when nothing is held back.
+  func restTime(now: NIODeadline) -> TimeAmount? { listens(now: now) ? Self.rest : nil }
 
   /// Takes answers out of what was read; gives back what was typed.
   mutating func withoutAnswers(_ bytes: [UInt8], now: NIODeadline) -> [UInt8] {
