@@ -37,17 +37,19 @@ import Testing
     var random = SeededGenerator(seed: 9)
     let sixel = SixelSupport(keepsUnpaintedPixels: support.keepsUnpainted, sharesRegisters: support.shares)
     let renderer = Renderer(mode: .sixel, capabilities: Self.capabilities(sixel), fit: .stretch)
-    let viewport = Viewport(columns: 16, rows: 7, cellPixels: PixelSize(width: 8, height: cellHeight), screenRows: 8)
-    var screen = ScreenModel(columns: 16, rows: 8, cellHeight: cellHeight)
-    var full = ScreenModel(columns: 16, rows: 8, cellHeight: cellHeight)
+    // Runs of pixels that are looked at together do not end with such cells.
+    let viewport = Viewport(columns: 13, rows: 7, cellPixels: PixelSize(width: 10, height: cellHeight), screenRows: 8)
+    var screen = ScreenModel(
+      columns: 13, rows: 8, cellWidth: 10, cellHeight: cellHeight, wipesCells: !support.keepsUnpainted)
+    var full = ScreenModel(columns: 13, rows: 8, cellWidth: 10, cellHeight: cellHeight)
     var bytes: [UInt8] = []
     // As large as the images, which end with a whole band: nothing is scaled.
     let height = 7 * cellHeight / 6 * 6
-    var frame = Scenes.solid(128, height, y: 0)
+    var frame = Scenes.solid(130, height, y: 0)
     var deltaBytes = 0
     for time in 0..<40 {
       // A scene in which one square moves; then everything is darker, which is another scene.
-      frame = Scenes.moving(128, height, time: time % 5, random: &random)
+      frame = Scenes.moving(130, height, time: time % 5, random: &random)
       if time >= 30 { for index in 0..<frame.yStride * frame.height { frame.y[index] /= 2 } }
       bytes.removeAll(keepingCapacity: true)
       renderer.render(remote: frame, selfView: nil, in: viewport, into: &bytes)
@@ -61,7 +63,7 @@ import Testing
     #expect(screen.unknown.isEmpty)
     #expect(deltaBytes < bytes.count * 40)
     for y in 0..<height {
-      for x in 0..<128 {
+      for x in 0..<130 {
         let delta = Self.error(try #require(screen.pixel(x, y)), frame, x, y)
         let whole = Self.error(try #require(full.pixel(x, y)), frame, x, y)
         // The painter's tolerance, 4.5 of luma or 5 of a chroma sample, and the noise that is passed over.
@@ -168,6 +170,24 @@ import Testing
       screen.feed(bytes)
       #expect(screen.lowestImageRow < (2 + rows) * 16)
       #expect(screen.lowestImageRow >= (2 + rows) * 16 - 6)
+    }
+  }
+
+  /// Three rows of 17 pixels make eight whole bands and a rest.
+  @Test func nothingIsLeftOfTheModeBefore() {
+    let renderer = Renderer(mode: .half, capabilities: Self.capabilities(), fit: .stretch)
+    let viewport = Viewport(row: 1, columns: 8, rows: 3, cellPixels: PixelSize(width: 8, height: 17), screenRows: 6)
+    var screen = ScreenModel(columns: 8, rows: 6, cellHeight: 17)
+    for mode in [RenderMode.half, .sixel, .half] {
+      renderer.mode = mode
+      var bytes: [UInt8] = []
+      renderer.render(remote: Scenes.solid(50, 50, y: 150), selfView: nil, in: viewport, into: &bytes)
+      screen.feed(bytes)
+      for y in 17..<4 * 17 {
+        let isImage = mode == .sixel && y < 17 + 48
+        #expect((0..<64).allSatisfy { (screen.pixel($0, y) != nil) == isImage }, "row \(y) in \(mode)")
+      }
+      if mode == .sixel { #expect((0..<8).allSatisfy { screen[$0, 3] == ScreenModel.Cell() }) }
     }
   }
 

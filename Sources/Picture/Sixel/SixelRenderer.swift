@@ -11,6 +11,8 @@ final class SixelRenderer: PixelCanvas {
   private let shown: Storage<UInt8>
   private let changes: ChangeMap
   private var isWhole = true
+  /// Whether the screen may show something else below the last band.
+  private var hasForeignRest = true
   private var raster: PixelRaster { stage.raster }
 
   private static let bandHeight = 6
@@ -34,6 +36,7 @@ final class SixelRenderer: PixelCanvas {
 
   func invalidate() {
     isWhole = true
+    hasForeignRest = true
   }
 
   func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int {
@@ -43,6 +46,7 @@ final class SixelRenderer: PixelCanvas {
     if stage.take(remote: remote, selfView: selfView) { isWhole = true }
     choosePalette()
     paint()
+    blankRest(into: writer)
     let cells = writeImages(into: writer)
     isWhole = false
     return cells
@@ -103,6 +107,18 @@ final class SixelRenderer: PixelCanvas {
     }
   }
 
+  /// Blanks the last row of cells where no band reaches its end, for the image leaves what was there before.
+  private func blankRest(into writer: TerminalWriter) {
+    defer { hasForeignRest = false }
+    let picture = layout.picture
+    guard hasForeignRest, raster.height < picture.rows * layout.cellPixels.height else { return }
+    var pen = writer.begin(atMost: 40)
+    pen.literal(ControlSequence.resetPens)
+    pen.moveTo(column: picture.column, row: picture.row + picture.rows - 1)
+    pen.erase(picture.columns)
+    writer.finish(pen)
+  }
+
   /// Writes the images of a frame; returns how many cells lie under them.
   private func writeImages(into writer: TerminalWriter) -> Int {
     let all = ChangeMap.Part(rows: 0..<layout.picture.rows, columns: 0..<raster.width)
@@ -123,21 +139,21 @@ final class SixelRenderer: PixelCanvas {
   }
 
   /// Writes one image; returns how many cells it covers.
-  private func image(_ part: ChangeMap.Part, into writer: TerminalWriter) -> Int {
+  private func image(_ changed: ChangeMap.Part, into writer: TerminalWriter) -> Int {
+    let part = support.keepsUnpaintedPixels ? changed : wholeCells(changed)
+    let cell = layout.cellPixels
     var row = part.rows.lowerBound
-    let bottom = min(part.rows.upperBound * layout.cellPixels.height, raster.height)
+    let bottom = min(part.rows.upperBound * cell.height, raster.height)
     var height = bands(from: row, to: bottom)
     // The raster ends with a whole band, counted from its top: begin where the image's bands are the raster's.
-    while row * layout.cellPixels.height + height > raster.height {
+    while row * cell.height + height > raster.height {
       row -= 1
       height = bands(from: row, to: bottom)
     }
-    let top = row * layout.cellPixels.height
+    let top = row * cell.height
     let columns = part.columns
     var pen = writer.begin(atMost: 32)
-    pen.moveTo(
-      column: layout.picture.column + columns.lowerBound / layout.cellPixels.width,
-      row: layout.picture.row + row)
+    pen.moveTo(column: layout.picture.column + columns.lowerBound / cell.width, row: layout.picture.row + row)
     writer.finish(pen)
     encoder.encode(
       .init(
@@ -149,8 +165,18 @@ final class SixelRenderer: PixelCanvas {
       let offset = y * raster.stride + columns.lowerBound
       (shown.pointer + offset).update(from: indices.pointer + offset, count: columns.count)
     }
-    let width = layout.cellPixels.width
-    return part.rows.count * ((columns.count + width - 1) / width)
+    return part.rows.count * ((columns.count + cell.width - 1) / cell.width)
+  }
+
+  /// A terminal that wipes the cells under an image would wipe those into which its last band or column only reaches. So
+  /// there a part goes on until it ends with a column and a row of cells, or with the picture.
+  private func wholeCells(_ part: ChangeMap.Part) -> ChangeMap.Part {
+    let cell = layout.cellPixels
+    var end = part.rows.upperBound
+    while end < layout.picture.rows, (end - part.rows.lowerBound) * cell.height % Self.bandHeight != 0 { end += 1 }
+    let columns = (part.columns.upperBound + cell.width - 1) / cell.width
+    return ChangeMap.Part(
+      rows: part.rows.lowerBound..<end, columns: part.columns.lowerBound..<min(columns * cell.width, raster.width))
   }
 
   /// The height of whole bands that reach from the top of a row of cells to a row of pixels.

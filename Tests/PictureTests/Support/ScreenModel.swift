@@ -21,6 +21,8 @@ struct ScreenModel {
   let rows: Int
   let cellWidth: Int
   let cellHeight: Int
+  /// Whether a sixel image takes away all that was in the cells under it, as mlterm does.
+  private let wipesCells: Bool
   private(set) var cells: [Cell]
   /// Pixels that sixels painted, as 0xRRGGBB, or nil where the cell shows.
   private(set) var pixels: [Int?]
@@ -43,11 +45,12 @@ struct ScreenModel {
   /// Colours of earlier images, where images share them (CSI ? 1070 l).
   private var sharedRegisters: [Int: Int]?
 
-  init(columns: Int, rows: Int, cellWidth: Int = 8, cellHeight: Int = 16) {
+  init(columns: Int, rows: Int, cellWidth: Int = 8, cellHeight: Int = 16, wipesCells: Bool = false) {
     self.columns = columns
     self.rows = rows
     self.cellWidth = cellWidth
     self.cellHeight = cellHeight
+    self.wipesCells = wipesCells
     cells = Array(repeating: Cell(), count: columns * rows)
     pixels = Array(repeating: nil, count: columns * cellWidth * rows * cellHeight)
   }
@@ -221,6 +224,13 @@ struct ScreenModel {
     let left = column * cellWidth
     let top = row * cellHeight
     lowestImageRow = max(lowestImageRow, top + image.height - 1)
+    if wipesCells {
+      let width = image.lines.map(\.count).max() ?? 0
+      let under = CellRectangle(
+        column: column, row: row, columns: min((width + cellWidth - 1) / cellWidth, columns - column),
+        rows: min((image.height + cellHeight - 1) / cellHeight, rows - row))
+      paint(under, nil)
+    }
     for (y, line) in image.lines.enumerated() where top + y < rows * cellHeight {
       for (x, color) in line.enumerated() where left + x < columns * cellWidth {
         guard let color else { continue }
