@@ -13,7 +13,7 @@ import Testing
   ]
 
   @Test func readsWhatIsMeant() {
-    for (text, feature) in Self.meant { #expect(TerminalFeature(text) == feature) }
+    for (text, feature) in Self.meant { #expect(TerminalFeature(text) == feature && feature.words == text) }
   }
 
   @Test(arguments: [
@@ -48,15 +48,17 @@ import Testing
 }
 
 @Suite struct DoctorReportTests {
-  private func report(_ answers: String, environment: [String: String] = [:], chosen: RenderMode? = nil) -> DoctorReport
-  {
+  private func report(
+    _ answers: String, environment: [String: String] = [:], chosen: RenderMode? = nil,
+    _ overrides: TerminalOverrides = TerminalOverrides()
+  ) -> DoctorReport {
     let variables = ["TERM": "xterm-256color", "LC_ALL": "C.UTF-8"].merging(environment) { $1 }
     var probe = CapabilityProbe(environment: variables, terminfoColors: 256)
     _ = probe.feed(answers.utf8)
-    let knowledge = TerminalKnowledge(probe: probe, cell: nil, overrides: TerminalOverrides(), wanting: chosen)
+    let knowledge = TerminalKnowledge(probe: probe, cell: nil, overrides: overrides, wanting: chosen)
     return DoctorReport(
-      probe: probe, capabilities: knowledge.capabilities, kernelCell: PixelSize(width: 9, height: 18), chosen: chosen,
-      answeredIn: probe.isFinished ? .milliseconds(12) : nil)
+      probe: probe, told: knowledge.told, overrides: overrides, kernelCell: PixelSize(width: 9, height: 18),
+      chosen: chosen, answeredIn: probe.isFinished ? .milliseconds(12) : nil)
   }
 
   @Test(arguments: [
@@ -76,7 +78,26 @@ import Testing
 
   @Test func aPersonsChoiceIsReasonEnough() {
     #expect(report("\u{1B}[?62c", chosen: .half).findings.contains("half, 256 colours: chosen with --render"))
-    #expect(report("\u{1B}[?62c", environment: ["LC_ALL": "C"]).findings.contains("nothing tells of UTF-8"))
+    #expect(report("\u{1B}[?62c", environment: ["LC_ALL": "C"]).findings.contains("there is no UTF-8"))
+  }
+
+  @Test(
+    arguments: [
+      ("\u{1B}[?62;4c", [.cell(PixelSize(width: 9, height: 18)), .synchronizedUpdates(false)], "cell=9x18"),
+      ("\u{1B}[6;20;10t\u{1B}[?62;4c", [.sixelRegisters(16)], "sixel-colors=16"),
+      ("\u{1B}[?62c", [.utf8(false)], "utf8=off"),
+    ] as [(String, [TerminalFeature], String)])
+  func namesTheFeatureThatDecided(answers: String, features: [TerminalFeature], name: String) {
+    let findings = report(answers, TerminalOverrides(features: features)).findings
+    #expect(findings.contains(" (decided by --terminal-feature \(name))."))
+  }
+
+  @Test func namesTheColoursThatDecided() {
+    let few = TerminalOverrides(colors: .ansi16)
+    let blocks = report("\u{1B}[?62c", few).findings
+    #expect(blocks.contains("half, 16 colours: there is UTF-8") && blocks.contains("(decided by --colors)."))
+    #expect(!report("\u{1B}[6;20;10t\u{1B}[?62;4c", few).findings.contains("decided by"), "sixels have their own")
+    #expect(!report("\u{1B}[?62c", TerminalOverrides(colors: .ansi256)).findings.contains("decided by"), "it is so")
   }
 
   @Test func theTerminalIsRawSoEveryLineReturns() {

@@ -35,7 +35,7 @@ public struct TerminalDoctor {
       if let late = terminal.read(within: 100) { _ = knowledge.withoutAnswers(late, now: .now()) }
     }
     let report = DoctorReport(
-      probe: knowledge.probe, capabilities: knowledge.capabilities, kernelCell: terminal.cellPixels,
+      probe: knowledge.probe, told: knowledge.told, overrides: overrides, kernelCell: terminal.cellPixels,
       chosen: renderMode, answeredIn: probe.isFinished ? asked : nil)
     terminal.print(report.findings)
     showCards(on: terminal, knowledge.capabilities)
@@ -86,7 +86,9 @@ public struct TerminalDoctor {
 /// The words of ``TerminalDoctor``.
 struct DoctorReport {
   let probe: CapabilityProbe
-  let capabilities: TerminalCapabilities
+  /// What is known without the person's word.
+  let told: TerminalCapabilities
+  let overrides: TerminalOverrides
   /// What the kernel says of a cell.
   let kernelCell: PixelSize?
   let chosen: RenderMode?
@@ -111,11 +113,47 @@ struct DoctorReport {
     return text(lines)
   }
 
-  private var mode: RenderMode { chosen ?? .automatic(for: capabilities) }
+  /// What is known with the person's word.
+  private var capabilities: TerminalCapabilities { capabilities(with: overrides) }
+
+  private func capabilities(with overrides: TerminalOverrides) -> TerminalCapabilities {
+    var result = told
+    overrides.apply(to: &result, wanting: chosen)
+    return result
+  }
+
+  private var mode: RenderMode { mode(for: capabilities) }
+
+  private func mode(for capabilities: TerminalCapabilities) -> RenderMode {
+    chosen ?? .automatic(for: capabilities)
+  }
 
   private var decision: String {
-    let colors = mode.hasPixels ? "" : ", \(capabilities.colors.words)"
-    return "Pictures are drawn as \(mode.rawValue)\(colors): \(reason)."
+    let options = decidingOptions.joined(separator: ", ")
+    return "Pictures are drawn as \(way(overrides)): \(reason)\(options.isEmpty ? "" : " (decided by \(options))")."
+  }
+
+  /// How pictures are drawn if a person says this.
+  private func way(_ overrides: TerminalOverrides) -> String {
+    let capabilities = capabilities(with: overrides)
+    let mode = mode(for: capabilities)
+    return mode.hasPixels ? mode.rawValue : "\(mode.rawValue), \(capabilities.colors.words)"
+  }
+
+  /// The options without which pictures would be drawn otherwise.
+  private var decidingOptions: [String] {
+    let way = way(overrides)
+    guard way != self.way(TerminalOverrides()) else { return [] }
+    var options: [String] = []
+    var without = overrides
+    without.colors = nil
+    if way != self.way(without) { options.append("--colors") }
+    for (index, feature) in overrides.features.enumerated() {
+      without = overrides
+      without.features.remove(at: index)
+      if way != self.way(without) { options.append("--terminal-feature \(feature.words)") }
+    }
+    return options
   }
 
   private var reason: String {
@@ -123,7 +161,7 @@ struct DoctorReport {
     switch mode {
     case .kitty: return "the terminal answered a kitty graphics query, and told how large its cells are"
     case .sixel: return "DA1 tells of sixel graphics, in enough colours, and the size of the cells is known"
-    case .ascii: return "nothing tells of UTF-8"
+    case .ascii: return "there is no UTF-8"
     case .half: return "there is UTF-8, and there are fewer than 256 colours"
     default: break
     }

@@ -49,6 +49,19 @@ public enum TerminalFeature: Sendable, Hashable {
     return PixelSize(width: width, height: height)
   }
 
+  /// As a person types it.
+  var words: String {
+    func word(_ isOn: Bool) -> String { isOn ? "on" : "off" }
+    return switch self {
+    case .cell(let size): "cell=\(size.width)x\(size.height)"
+    case .synchronizedUpdates(let isOn): "sync=\(word(isOn))"
+    case .utf8(let isOn): "utf8=\(word(isOn))"
+    case .sixelRegisters(let count): "sixel-colors=\(count)"
+    case .keepsUnpaintedPixels(let isOn): "sixel-keeps=\(word(isOn))"
+    case .kittyIsLocal(let isLocal): "kitty=\(isLocal ? "local" : "remote")"
+    }
+  }
+
   /// What is said of graphics that the terminal does not have changes nothing.
   func apply(to capabilities: inout TerminalCapabilities) {
     switch self {

@@ -13,6 +13,8 @@ struct TerminalKnowledge {
   private var newerCell: PixelSize?
   private var listensUntil: NIODeadline?
 
+  /// What is known without the person's word.
+  private(set) var told: TerminalCapabilities
   private(set) var capabilities: TerminalCapabilities
 
   /// For an answer to a question of later.
@@ -30,13 +32,15 @@ struct TerminalKnowledge {
     self.overrides = overrides
     wanted = mode
     firstCell = cell
-    capabilities = probe.capabilities
+    told = probe.capabilities
+    capabilities = told
     update()
   }
 
   private mutating func update() {
-    capabilities = probe.capabilities
-    capabilities.cellPixels = newerCell ?? capabilities.cellPixels ?? firstCell
+    told = probe.capabilities
+    told.cellPixels = newerCell ?? told.cellPixels ?? firstCell
+    capabilities = told
     overrides.apply(to: &capabilities, wanting: wanted)
   }
 
