@@ -214,6 +214,9 @@ final class MainLoop {
   private func leavePicture() {
     ui.pictures.configure(nil)
     wasPictureShown = false
+    // Inside of a picture that is cut off the terminal would not see its removal.
+    terminal.endWriting()
+    ui.pictures.finishWriting([])
     removePicture()
     terminal.settle(&pacer, &knowledge)
   }

@@ -69,7 +69,7 @@ public final class MoviePlayer {
       let due = upcoming.flatMap { clock.deadline(of: $0.time) }
       wait(stage, guardian, until: [due, stage.nextChance(now: now)].compactMap { $0 }.min())
     }
-    stage.settle()
+    stage.leave()
     if let failure, !isOver { throw failure }
   }
 
@@ -133,7 +133,7 @@ public final class MoviePlayer {
   private func suspend(_ stage: MovieStage, _ guardian: TerminalGuard) {
     isSuspended = false
     let begin = NIODeadline.now()
-    stage.settle()
+    stage.leave()
     stage.terminal.giveBack(nil, guardedBy: guardian)
     guardian.suspend()
     stage.takeTerminalAgain(guardedBy: guardian)

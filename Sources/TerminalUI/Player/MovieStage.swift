@@ -93,6 +93,14 @@ final class MovieStage {
     isBehind = true
   }
 
+  /// The whole screen.
+  private var viewport: Viewport {
+    let size = terminal.size
+    return Viewport(
+      columns: size.columns, rows: size.rows,
+      cellPixels: options.overrides.cellPixels(for: mode, knowledge.capabilities), screenRows: size.rows)
+  }
+
   /// Goes on with what is being written, or draws the newest picture if the terminal has room for it.
   func draw(_ look: PictureLook, now: NIODeadline) {
     if terminal.isWriting, case .done = terminal.continueWriting() { bytes = terminal.takeWrittenBuffer() }
@@ -104,11 +112,7 @@ final class MovieStage {
     renderer.effects = look.effects
     renderer.lambda = allowance.lambda
     renderer.byteLimit = allowance.bytes
-    let size = terminal.size
-    let cell = options.overrides.cellPixels(for: mode, knowledge.capabilities)
-    let rendered = renderer.render(
-      remote: picture, selfView: nil,
-      in: Viewport(columns: size.columns, rows: size.rows, cellPixels: cell, screenRows: size.rows), into: &bytes)
+    let rendered = renderer.render(remote: picture, selfView: nil, in: viewport, into: &bytes)
     isBehind = !rendered.isComplete
     bytes += question
     question = []
@@ -117,8 +121,15 @@ final class MovieStage {
     if case .done = terminal.write(bytes) { bytes = terminal.takeWrittenBuffer() }
   }
 
-  /// Waits a moment for the terminal's answers that are still on their way, or the shell would take them for typed.
-  func settle() {
+  /// Before the terminal is given back: takes away a picture that would lie over the shell's text, and waits a moment for
+  /// the terminal's answers that are still on their way, or the shell would take them for typed.
+  func leave() {
+    terminal.endWriting()
+    if mode == .kitty {
+      bytes.removeAll(keepingCapacity: true)
+      renderer.clear(viewport, into: &bytes)
+      terminal.print(bytes)
+    }
     terminal.settle(&pacer, &knowledge)
   }
 }

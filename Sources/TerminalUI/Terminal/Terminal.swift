@@ -25,6 +25,8 @@ final class Terminal {
   /// Holds the pixel that tells whether the terminal can read our memory; its answer may come late.
   private let probeMemory = SharedPictureMemory()
 
+  /// Milliseconds for the rest of a picture when no other will follow.
+  private static let endingTime: Int64 = 300
   /// Mouse presses with SGR coordinates, bracketed paste.
   private static let enable = Array("\u{1B}[?1000h\u{1B}[?1006h\u{1B}[?2004h".utf8)
   private static let disable = Array("\u{1B}[?2004l\u{1B}[?1006l\u{1B}[?1000l".utf8)
@@ -153,12 +155,7 @@ final class Terminal {
 
   /// Gives the terminal back as it was found.
   func giveBack(_ screen: NcursesScreen?, guardedBy guardian: TerminalGuard) {
-    // What a terminal that stands still has not taken will never be missed; the farewell must get through.
-    if isWriting || !isReady {
-      tcflush(output, TCOFLUSH)
-      pending = []
-      _ = writeAll(Renderer.restore)
-    }
+    cancelWriting()
     _ = writeAll(Self.disable)
     screen?.leave()
     if screen == nil { _ = writeAll(restore) }
@@ -228,9 +225,22 @@ final class Terminal {
     return .done
   }
 
-  /// Gives up what is being written, wherever it was cut off.
+  /// Brings what is being written to its end, or gives it up where the terminal does not take it in a moment.
+  func endWriting() {
+    let end = Self.milliseconds() + Self.endingTime
+    while isWriting, Self.milliseconds() < end {
+      var wait = pollfd(fd: output, events: Int16(POLLOUT), revents: 0)
+      poll(&wait, 1, 20)
+      if continueWriting() != .partial { pending = [] }
+    }
+    cancelWriting()
+  }
+
+  /// Gives up what the terminal has not taken, wherever it was cut off. From one that stands still that will never be missed,
+  /// and what comes now must get through.
   func cancelWriting() {
-    guard isWriting else { return }
+    guard isWriting || !isReady else { return }
+    tcflush(output, TCOFLUSH)
     pending = []
     _ = writeAll(Renderer.restore)
   }

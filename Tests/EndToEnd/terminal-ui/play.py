@@ -185,6 +185,15 @@ def check_another_font(glyphone, path, sessions):
         session.wait_for_end(5)
 
 
+def check_image_is_taken_away(glyphone, path, sessions):
+    """What lies over text would lie over the shell's as well."""
+    session = sessions(["play", path, "--render", "kitty", "--terminal-feature", "kitty=remote"])
+    session.wait("an image", image_widths)
+    session.type(b"q")
+    output = session.wait_for_end(5)
+    check(output.rfind(b"_Ga=T") < output.rfind(b"_Ga=d") < output.rfind(b"\x1b[?1049l"), f"{output[-300:]}")
+
+
 def run(glyphone, *arguments):
     return subprocess.run([glyphone, *arguments], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
 
@@ -215,6 +224,7 @@ CHECKS = {
     "quiet-pipe": check_quiet_pipe,
     "control-z": check_control_z,
     "another-font": check_another_font,
+    "image-taken-away": check_image_is_taken_away,
     "benchmark": check_benchmark,
 }
 

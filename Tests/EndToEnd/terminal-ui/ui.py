@@ -350,12 +350,12 @@ def check_no_terminal(demo):
 class PlainPty:
     """ui-demo on a pseudo terminal that this script holds, so that it can misbehave."""
 
-    def __init__(self, demo, **environment):
+    def __init__(self, demo, *arguments, **environment):
         self.status = None
         self.pid, self.master = pty.fork()
         if self.pid == 0:
             os.environ.update({"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"} | environment)
-            os.execv(demo, [demo])
+            os.execv(demo, [demo, *arguments])
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
     def read(self, seconds):
@@ -382,6 +382,17 @@ class PlainPty:
             return text.endswith(ending)
 
         wait_for(f"output that ends with {ending!r}", has_come)
+        return text
+
+    def read_past(self, mark, seconds=10):
+        """Reads at full speed until the bytes have come, and stops there."""
+        text = b""
+        end = time.monotonic() + seconds
+        while mark not in text:
+            if time.monotonic() > end:
+                raise Failure(f"waited {seconds} s for {mark}; the last of {len(text)} bytes are {text[-200:]}")
+            if select.select([self.master], [], [], 0.1)[0]:
+                text += os.read(self.master, 65536)
         return text
 
     def start_call(self):
@@ -449,6 +460,41 @@ def check_terminal_stuck(demo):
     os.close(child.master)
 
 
+def check_kitty_suspend(demo):
+    """Ctrl-Z while an image is half written: its rest goes out, then it is taken away, then the shell gets its screen."""
+    child = PlainPty(demo, "--render", "kitty")
+    child.read_past(b"Enter calls bert")
+    os.write(child.master, b"\r")
+    text = child.read_past(b"\x1b_Ga=T")
+    wait_for("the terminal to take no more", child.is_full)
+    os.write(child.master, b"\x1a")
+    text += child.read_past(b"\x1b[?1049l")
+    text = text[:text.rindex(b"\x1b[?1049l")]
+    for command in text.split(b"\x1b_G")[1:]:
+        if not re.match(rb"[^\x1b]*\x1b\\", command):
+            raise Failure(f"an image was cut off: {command[:50]}...{command[-50:]}")
+    if not text.rfind(b"\x1b_Ga=T") < text.rfind(b"m=0") < text.rfind(b"\x1b_Ga=d"):
+        raise Failure(f"the image was not taken away: {text[-200:]}")
+    os.kill(child.pid, signal.SIGKILL)
+    wait_for("the program to end", child.exited)
+    os.close(child.master)
+
+
+def check_kitty_stuck(demo):
+    """Nobody reads the terminal any more: the half image is given up, and taken away with the last words."""
+    child = PlainPty(demo, "--render", "kitty")
+    child.read_past(b"Enter calls bert")
+    os.write(child.master, b"\r")
+    child.read_past(b"\x1b_Ga=T")
+    wait_for("the terminal to take no more", child.is_full)
+    os.kill(child.pid, signal.SIGTERM)
+    wait_for("the program to end on a terminal that stands still", child.exited, 6)
+    text = child.read(0.3)
+    if not -1 < text.find("\x1b\\\x1b[?2026l") < text.find("\x1b_Ga=d"):
+        raise Failure(f"the image was not taken away: {text[-300:]!r}")
+    os.close(child.master)
+
+
 IN_TMUX = {
     "call": check_call,
     "prompt": check_prompt,
@@ -472,6 +518,8 @@ PLAIN = {
     "no-terminal": check_no_terminal,
     "terminal-gone": check_terminal_gone,
     "terminal-stuck": check_terminal_stuck,
+    "kitty-suspend": check_kitty_suspend,
+    "kitty-stuck": check_kitty_stuck,
 }
 
 
