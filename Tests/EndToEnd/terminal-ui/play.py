@@ -4,7 +4,9 @@
 Usage: play.py --bin DIRECTORY [NAME...]   (DIRECTORY holds glyphone; without names every check runs)
 """
 import argparse
+import base64
 import fcntl
+import operator
 import os
 import pty
 import re
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import termios
 import time
+import zlib
 
 import film
 
@@ -217,6 +220,32 @@ def check_benchmark(glyphone, path, sessions):
         check(done.returncode != 0 and re.search(r"^pictures +3$", done.stdout, re.M), f"{done}")
 
 
+def images(glyphone, path):
+    """Red, green and blue of each picture of a film, made small."""
+    with tempfile.NamedTemporaryFile() as stream:
+        done = run(glyphone, "play", path, "--benchmark", "--full-frames", "--size", "8x4", "--render", "kitty",
+                   "--output", stream.name)
+        check(done.returncode == 0, f"{path}: {done}")
+        updates = stream.read().split(FRAME_END)[:-1]
+    pieces = re.compile(rb"\x1b_G[^;\x1b]*;([^\x1b]*)\x1b")
+    return [zlib.decompress(base64.b64decode(b"".join(pieces.findall(update)))) for update in updates]
+
+
+def check_codecs(glyphone, path, sessions):
+    """VP8 and VP9 in WebM and in IVF: every picture, as it was before it was encoded."""
+    wanted = images(glyphone, path)
+    check(len(wanted) == 60 and len(wanted[0]) == 64 * 64 * 3, f"{len(wanted)} pictures")
+    for codec in ("VP8", "VP9"):
+        for container in ("webm", "ivf"):
+            encoded = f"{path}.{codec}.{container}"
+            film.encode(path, encoded, codec)
+            got = images(glyphone, encoded)
+            check(len(got) == len(wanted), f"{encoded}: {len(got)} pictures of {len(wanted)}")
+            for number, (a, b) in enumerate(zip(wanted, got)):
+                error = sum(map(abs, map(operator.sub, a, b))) / len(a)
+                check(error < 8, f"{encoded}: picture {number} is off by {error:.1f}")
+
+
 CHECKS = {
     "doctor": check_doctor,
     "doctor-silent": check_doctor_on_a_silent_terminal,
@@ -226,6 +255,7 @@ CHECKS = {
     "another-font": check_another_font,
     "image-taken-away": check_image_is_taken_away,
     "benchmark": check_benchmark,
+    "codecs": check_codecs,
 }
 
 
@@ -249,7 +279,7 @@ def main():
             try:
                 CHECKS[name](glyphone, path, sessions)
                 print(f"ok      {name}", flush=True)
-            except (Failure, subprocess.TimeoutExpired) as failure:
+            except (Failure, subprocess.SubprocessError) as failure:
                 failed += 1
                 print(f"FAILED  {name}: {failure}", flush=True)
             finally:
