@@ -182,7 +182,8 @@ def check_another_font(glyphone, path, sessions):
         check(640 == image_widths(session.output)[0], f"{image_widths(session.output)}: 24 rows of 20 at 4:3")
         if cell == (0, 0):
             answers[b"\x1b[16t"] = b"\x1b[6;12;6t"
-        session.resize(80, 24, cell)
+        # Without any difference there would be no signal.
+        session.resize(81, 24, cell)
         session.wait("a smaller image", lambda output: image_widths(output)[-1] in range(378, 391))
         session.type(b"q")
         session.wait_for_end(5)
