@@ -23,6 +23,10 @@ struct NetworkFindings {
   private var hasRelay: Bool { relays.contains(where: \.works) }
   /// Servers were asked over UDP, and all were silent.
   private var isUDPBlocked: Bool { !behaviours.isEmpty && seen.isEmpty }
+  /// Those that are to blame: where UDP does not get out and another way works, one over UDP is not.
+  private var brokenRelays: [ICEServer] {
+    relays.filter { !$0.works && !(isUDPBlocked && hasRelay && $0.server.transport == .udp) }.map(\.server)
+  }
   /// Some address of ours is the same for everybody.
   private var isStable: Bool { seen.contains { !$0.isTranslated || $0.mapping == .endpointIndependent } }
 
@@ -54,7 +58,7 @@ struct NetworkFindings {
           ? (.neutral, "the NAT gives each peer another address: calls to people behind a strict one take the relay")
           : (.problem, "the NAT gives each peer another address: without a TURN server many calls will fail"))
     }
-    let failed = relays.filter { !$0.works }.map { "\($0.server)" }.joined(separator: ", ")
+    let failed = brokenRelays.map { "\($0)" }.joined(separator: ", ")
     if hasRelay {
       remarks.append((.good, "where no direct way is found, the relay is taken"))
     } else if hasServers, !isUDPBlocked {
