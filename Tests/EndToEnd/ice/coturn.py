@@ -4,6 +4,7 @@ import base64
 import hmac
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import struct
@@ -53,10 +54,16 @@ class Coturn:
         self.start(host, command, tls=bool(certificate))
 
     def start(self, host, command, tls, **options):
+        self.start_again = lambda: self.start(host, command, tls, **options)
         self.child = subprocess.Popen(
             host.command(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
         wanted = {("udp", "3478"), ("tcp", "3478"), *([("tcp", "5349")] if tls else [])}
         wait_for(lambda: wanted <= sockets(host), "coturn to listen")
+
+    def kill(self):
+        """It tells nobody."""
+        self.child.kill()
+        self.child.wait()
 
     def count(self, text):
         return self.log.read_text(errors="replace").count(text)
@@ -70,37 +77,58 @@ class Coturn:
             self.child.wait()
 
 
-class ShippedCoturn(Coturn):
-    """What one of our units starts, with its configuration; `resources` is where both are. Nothing but paths is changed."""
+class Unit:
+    """One of our systemd units and what it starts, with nothing changed but where things are.
 
-    def __init__(self, host, folder, certificate, resources, unit="glyphone-turn", configuration="coturn.conf"):
-        places = {name: folder / name for name in ("etc", "run")}
-        for place in places.values():
+    `commented`: with the lines that stand there for whoever wants them.
+    """
+
+    def __init__(self, file, folder, commented=False, **places):
+        etc, run = folder / "etc", folder / "run"
+        for place in (etc, run):
             place.mkdir(exist_ok=True)
-        etc = places["etc"]
+        self.places = {"/etc/glyphone": str(etc), **places}
+        self.variables = {"CREDENTIALS_DIRECTORY": str(etc), "RUNTIME_DIRECTORY": str(run)}
+        self.text = file.read_text()
+        if commented:
+            self.text = re.sub(r"^#(?=[A-Z]\w*=|  )", "", self.text, flags=re.MULTILINE)
+        self.text = self.here(self.text)
 
-        def here(text):
-            return text.replace("/etc/glyphone", str(etc))
+    def here(self, text):
+        for place, ours in self.places.items():
+            text = text.replace(place, ours)
+        return text
 
-        (etc / configuration).write_text(here((resources / configuration).read_text()))
+    def command(self, name="ExecStart"):
+        """The last such line that is not empty, in words; none if there is none."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        command = [value for key, _, value in (line.partition("=") for line in lines) if key == name and value]
+        if not command:
+            return []
+        for variable, value in self.variables.items():
+            command[-1] = command[-1].replace(f"${{{variable}}}", value)
+        return shlex.split(command[-1])
+
+
+class ShippedCoturn(Coturn):
+    """What one of our units starts, with its configuration; `resources` is where both are. Nothing but paths is changed.
+
+    `more`: lines of configuration that only this network asks for.
+    """
+
+    def __init__(self, host, folder, certificate, resources, unit="glyphone-turn", configuration="coturn.conf", more=()):
+        unit = Unit(resources / f"systemd/{unit}.service", folder)
+        etc = folder / "etc"
+        (etc / configuration).write_text("\n".join([unit.here((resources / configuration).read_text()), *more, ""]))
         (etc / "turn-secret").write_text(SECRET + "\n")
         if certificate:
             shutil.copy(certificate.chain, etc / "turn-certificate.pem")
             shutil.copy(certificate.key, etc / "turn-key.pem")
-        environment = {"CREDENTIALS_DIRECTORY": str(etc), "RUNTIME_DIRECTORY": str(places["run"])}
-        lines = dict(line.split("=", 1) for line in (resources / f"systemd/{unit}.service").read_text().splitlines()
-                     if line.startswith("ExecStart"))
-
-        def command(name):
-            text = here(lines[name])
-            for variable, value in environment.items():
-                text = text.replace(f"${{{variable}}}", value)
-            return shlex.split(text)
-
-        environment = {**os.environ, **environment}
-        if "ExecStartPre" in lines:
-            subprocess.run(command("ExecStartPre"), env=environment, check=True)
-        self.start(host, command("ExecStart"), tls=bool(certificate), env=environment)
+        environment = {**os.environ, **unit.variables}
+        before = unit.command("ExecStartPre")
+        if before:
+            subprocess.run(before, env=environment, check=True)
+        self.start(host, unit.command(), tls=bool(certificate), env=environment)
 
 
 def sockets(host):
@@ -131,14 +159,16 @@ class Capture:
     def __init__(self, host, address, file, filter):
         self.host, self.file = host, pathlib.Path(file)
         self.file.unlink(missing_ok=True)
+        # Of the packet that ends it nobody takes notice.
+        self.nobody = address if address.startswith("127.") else "192.0.2.1"
         command = ["tcpdump", "-i", host.interface_of(address), "--immediate-mode", "-U", "-s", "0", "-w", str(self.file),
                    f"({filter}) or udp dst port 9"]
         self.child = subprocess.Popen(host.command(command), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         next(line for line in self.child.stderr if b"listening on" in line)
 
     def stop(self):
-        # What went before this packet is in the file when it is. It goes to nobody.
-        self.host.run("bash", "-c", f"printf '{self.END.decode()}' > /dev/udp/192.0.2.1/9")
+        # What went before this packet is in the file when it is.
+        self.host.run("bash", "-c", f"printf '{self.END.decode()}' > /dev/udp/{self.nobody}/9")
         wait_for(lambda: self.END in self.file.read_bytes(), "tcpdump to write what it saw")
         self.child.terminate()
         self.child.wait()

@@ -7,8 +7,12 @@ Each scene builds its own networks out of network namespaces, so this takes root
 """
 
 import argparse
+import ipaddress
+import json
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 import time
 import traceback
@@ -16,8 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "browser")]
-from coturn import (PASSWORD, SECRET, USER, Capture, Certificate, Coturn, ShippedCoturn, is_tls, media_gap, server,  # noqa: E402
-                    sockets, time_limited, wait_for)
+from coturn import (PASSWORD, SECRET, USER, Capture, Certificate, Coturn, ShippedCoturn, Unit, is_tls, media_gap,  # noqa: E402
+                    server, sockets, time_limited, wait_for)
 from harness import Process  # noqa: E402
 from lab import Internet  # noqa: E402
 from peers import Call, Peer, Programs, Timeout  # noqa: E402
@@ -82,6 +86,24 @@ class Scene:
         wait_for(lambda: ("tcp", "6503") in sockets(host), "the chat server to listen")
         return f"ws://{address}:6503"
 
+    def bots(self, hosts, server_at, *options, seconds):
+        """Two of ours in one chat: the first calls the second and hangs up after so long."""
+
+        def bot(host, name, *more):
+            return self.process(host, name, [
+                "glyphone", "bot", "--server", server_at, "--camera", "test", "--microphone", "tone", "--speaker", "none",
+                "--name", name, "--log", self.folder / f"{name}.txt", *options, *more])
+
+        answering = bot(hosts[1], "answering", "--answer")
+        return bot(hosts[0], "calling", "--call", "answering", "--seconds", seconds), answering
+
+    def doctor(self, host, *options):
+        """What `glyphone doctor network` says there. Returns its exit status and its text."""
+        command = [self.suite.options.bin / "glyphone", "doctor", "network", "--tls-roots", self.certificate.root, *options]
+        ran = subprocess.run(host.command(command), capture_output=True, text=True, timeout=60)
+        (self.folder / "doctor.log").write_text(ran.stdout + ran.stderr)
+        return ran.returncode, ran.stdout
+
     def call(self, one, other, label=""):
         """`one` and `other`: kind and host of each."""
         return Call(self.peer(*one, f"{label}1"), self.peer(*other, f"{label}2"))
@@ -103,6 +125,10 @@ def milliseconds(seconds):
 
 def is_relayed(pair):
     return any(pair[side].startswith("relay") for side in ("local", "remote"))
+
+
+def has_decoded(pictures):
+    return lambda line: line.get("framesDecoded", 0) >= pictures
 
 
 def check_exchange(call, lost=0, **options):
@@ -357,19 +383,10 @@ def program(suite):
             hosts = internet.site("a", kinds[0]), internet.site("b", kinds[1])
             if loses_link:
                 internet.second_link(hosts[0])
-            common = ["glyphone", "bot", "--server", server_at, "--camera", "test", "--microphone", "tone",
-                      "--speaker", "none"]
             capture = Capture(hosts[1], hosts[1].address, scene.folder / "media.pcap", "udp and inbound")
-            answering = scene.process(hosts[1], "answering", [
-                *common, "--name", "answering", "--answer", "--log", scene.folder / "answering.txt"])
-            calling = scene.process(hosts[0], "calling", [
-                *common, "--name", "calling", "--call", "answering", "--seconds", 18, "--log", scene.folder / "calling.txt"])
-
-            def seen(frames):
-                return lambda line: line.get("framesDecoded", 0) >= frames
-
+            calling, answering = scene.bots(hosts, server_at, seconds=18)
             for bot in (calling, answering):
-                bot.wait_line("pictures of the other", seen(60), timeout=40)
+                bot.wait_line("pictures of the other", has_decoded(60), timeout=40)
             if loses_link:
                 hosts[0].ip("link", "set", hosts[0].interface_of("198.51.1.2"), "down")
             code = calling.exit_code(60)
@@ -568,7 +585,196 @@ def nonce(suite):
         yield job(transport)
 
 
-SCENES = {scene.__name__: scene for scene in (peers, nat, firewall, families, names, roaming, program, calls, turn, nonce)}
+def doctor(suite):
+    """what `glyphone doctor network` says of a coturn over UDP, TCP and TLS that works, of a wrong password, of a certificate
+    from nobody known, and where no UDP gets through"""
+
+    address = Internet.SERVER
+    uris = {"udp": f"turn:{address}:3478", "tcp": f"turn:{address}:3478?transport=tcp", "tls": f"turns:{address}:5349"}
+
+    def works(transport):
+        return f"  ok  {uris[transport]}: relays at {address}:"
+
+    def job(name, status, said, unsaid=(), transports=TRANSPORTS, password=PASSWORD, **conditions):
+        def run(scene):
+            internet = scene.internet()
+            scene.coturn(internet)
+            site = internet.site("a", "restricted")
+            if conditions.get("blocked"):
+                site.nat.block_udp()
+            url = scene.chat(internet.server, address)
+            options = ["--server", url, "--ice-server", f"stun:{address}"]
+            for transport in transports:
+                options += ["--ice-server", f"{uris[transport]} {USER} {password}"]
+            if conditions.get("stranger"):
+                options += ["--tls-roots", Certificate(scene.folder, label="other").root]
+            ended, text = scene.doctor(site, *options)
+            check_words(text, said, unsaid)
+            assert ended == status, f"the exit status is {ended}; it said: {text}"
+            scene.note(f"{len(said)} remarks as they should be, exit status {ended}")
+
+        return f"doctor-{name}", run
+
+    through = "  ok    through it and back, "
+    advice = "see above for why, and check its log, password, certificate and firewall"
+    yield job("works", 0, [*map(works, TRANSPORTS), *[through] * 3, f"stun:{address}:3478 ({address}): you are 198.51.1.2:",
+                           "there is a NAT", "where no direct way is found, the relay is taken"], ["!!"])
+    refused = "it does not accept the user name or the password"
+    yield job("wrong-password", 0, [
+        *(f"  !!  {uris[transport]}: {address}:{5349 if transport == 'tls' else 3478}: {refused}" for transport in TRANSPORTS),
+        "there is no relay that works", f"does not relay: {', '.join(uris.values())}; {advice}"], [through], password="wrong")
+    yield job("unknown-authority", 0, [
+        works("udp"), through, f"  !!  {uris['tls']}: {address}:5349: its certificate comes from an authority that is not "
+        "trusted here", f"does not relay: {uris['tls']}; {advice}"], [works("tls")], ("udp", "tls"), stranger=True)
+    silent = f"  !!    stun:{address}:3478 ({address}): no answer"
+    yield job("no-udp", 0, [silent, f"  !!  {uris['udp']}: {address}:3478: no answer", works("tcp"), works("tls"),
+                            *[through] * 2, "UDP does not get out: every call takes the relay"],
+              [works("udp"), "does not relay"], blocked=True)
+    yield job("no-way", 1, [silent, f"{uris['tcp']}: works, and is not configured",
+                            "UDP does not get out: let UDP out to port 3478, or name a turns: server on port 443"],
+              [works("udp")], ("udp",), blocked=True)
+
+    def alone(scene):
+        internet = scene.internet()
+        ended, text = scene.doctor(internet.site("a"), "--server", f"ws://{address}:6503")
+        check_words(text, [f"  !!  ws://{address}:6503: cannot reach", "check --server, and that it runs"])
+        assert ended == 1, f"the exit status is {ended}"
+        scene.note("named the chat server that does not run, exit status 1")
+
+    yield "doctor-no-chat", alone
+
+
+def check_words(text, said, unsaid=()):
+    """Everything said, as often as it is listed."""
+    for words in said:
+        assert text.count(words) >= said.count(words), f"it does not say {words!r}: {text}"
+    for words in unsaid:
+        assert words not in text, f"it says {words!r}: {text}"
+
+
+def shipped(suite):
+    """coturn.conf and coturn-pages.conf as the systemd units start them: who gets a relay, and to whom; and the units"""
+
+    address, resources = Internet.SERVER, ROOT / "Resources"
+    # Relays meet at the server's own address here, and the lab's is one of those for documentation, which are denied.
+    meeting = [f"allowed-peer-ip={address}"]
+
+    def start(scene, which, internet, more=()):
+        pages = {"unit": "glyphone-turn-pages", "configuration": "coturn-pages.conf"} if which == "pages" else {}
+        certificate = None if pages else scene.certificate
+        scene.endings.append(ShippedCoturn(internet.server, scene.folder, certificate, resources, more=more, **pages).stop)
+
+    def permissions(scene, host, *arguments):
+        """The answers of the server, or what it says to the login."""
+        ran = subprocess.run(host.command([sys.executable, HERE / "permissions.py", address, *arguments]),
+                             capture_output=True, text=True, timeout=30)
+        return json.loads(ran.stdout) if ran.returncode == 0 else ran.stderr.strip()
+
+    def login(scene):
+        """MDN's, which only the coturn for pages takes."""
+        internet = scene.internet()
+        start(scene, "pages", internet, meeting)
+        uris = [f"turn:{address}", f"turn:{address}?transport=tcp"]
+        logins = [word for uri in uris for word in ("--ice-server", f"{uri} webrtc turnserver")]
+        ended, text = scene.doctor(internet.site("a"), "--server", scene.chat(internet.server, address), *logins)
+        check_words(text, [f"relays at {address}:", "through it and back"] * 2, ["!!"])
+        assert ended == 0, f"the exit status is {ended}"
+        scene.note("webrtc/turnserver relays over UDP and TCP")
+
+    yield "shipped-pages-login", login
+
+    def handed_out(scene):
+        internet = scene.internet()
+        start(scene, "turn", internet, meeting)
+        unit = Unit(resources / "systemd/glyphone-server.service", scene.folder, commented=True,
+                    **{"/usr/local/bin": str(suite.options.bin), "turn.example.org": address})
+        scene.process(internet.server, "server", unit.command())
+        wait_for(lambda: ("tcp", "6503") in sockets(internet.server), "the chat server to listen")
+        site = internet.site("a")
+        ended, text = scene.doctor(site, "--server", f"ws://{address}:6503")
+        ways = [f"turn:{address}:3478", f"turn:{address}:3478?transport=tcp", f"turns:{address}:5349"]
+        check_words(text, ["it hands out 4 STUN and TURN servers", *(f"  ok  {way}: relays at {address}:" for way in ways),
+                           *["through it and back"] * 3], ["!!"])
+        assert ended == 0, f"the exit status is {ended}"
+        answer = permissions(scene, site, "webrtc", "turnserver", "192.0.2.1")
+        assert "401" in answer, f"a fixed login is answered {answer}"
+        scene.note("what the chat server hands out relays over UDP, TCP and TLS; a fixed login is refused")
+
+    yield "shipped-turn-handed-out", handed_out
+
+    def denied(which):
+        def run(scene):
+            internet = scene.internet(families=(4, 6))
+            start(scene, which, internet)
+            text = (resources / f"coturn{'-pages' if which == 'pages' else ''}.conf").read_text()
+            ranges = re.findall(r"^denied-peer-ip=(.*)", text, re.MULTILINE)
+            denied = [peer for ends in ranges for peer in ends.split("-")] + ["::", "224.0.0.1", "ff02::1", address]
+            public = ["198.51.2.2", "2001:db8:2::2"]
+            login = {"username": "webrtc", "credential": "turnserver"} if which == "pages" else time_limited(3600)
+            codes = permissions(scene, internet.site("a"), login["username"], login["credential"], *denied, *public)
+            wanted = {str(ipaddress.ip_address(peer)): 0 if peer in public else 403 for peer in denied + public}
+            assert codes == wanted, f"not as it should be: {codes if isinstance(codes, str) else set(codes.items()) ^ set(wanted.items())}"
+            scene.note(f"{len(denied)} peers at the ends of {len(ranges)} networks refused, {len(public)} others not")
+
+        return f"shipped-{which}-denied", run
+
+    yield denied("turn")
+    yield denied("pages")
+
+    def units(scene):
+        if not shutil.which("systemd-analyze"):
+            return scene.note("there is no systemd-analyze here")
+        for file in (resources / "systemd").glob("*.service"):
+            for commented in (False, True):
+                unit = Unit(file, scene.folder, commented, **{"/usr/local/bin": str(suite.options.bin)})
+                copy = scene.folder / file.name
+                copy.write_text(unit.text)
+                ran = subprocess.run(["systemd-analyze", "verify", "--man=no", copy], capture_output=True, text=True)
+                assert ran.returncode == 0 and not ran.stderr, f"{file.name}: {ran.stderr}"
+        scene.note("systemd-analyze finds nothing in the units")
+
+    yield "shipped-units", units
+
+
+def killed(suite):
+    """coturn is killed in the midst of a call of two `glyphone bot`s that may use nothing else, and started again: at once, or
+    when both have noticed"""
+
+    def job(transport, when):
+        def run(scene):
+            internet = scene.internet()
+            coturn = scene.coturn(internet)
+            address = internet.SERVER
+            # What the server relays goes from one of its ports to another, in UDP whatever its clients use.
+            capture = Capture(internet.server, "127.0.0.1", scene.folder / "media.pcap", "udp portrange 50000-50999")
+            bots = scene.bots(
+                (internet.site("a", "restricted"), internet.site("b", "restricted")), scene.chat(internet.server, address),
+                "--ice-policy", "relay", "--tls-roots", scene.certificate.root,
+                "--ice-server", f"{server(transport, address)['url']} {USER} {PASSWORD}", seconds=60)
+            for bot in bots:
+                bot.wait_line("pictures of the other", has_decoded(60), timeout=40)
+            marks = [bot.mark() for bot in bots]
+            coturn.kill()
+            if when == "noticed":
+                for bot, mark in zip(bots, marks):
+                    bot.wait_line("that nothing comes", lambda line: line["phase"] == "interrupted", mark)
+            coturn.start_again()
+            before = [bot.lines[-1]["framesDecoded"] for bot in bots]
+            for bot, mark, pictures in zip(bots, marks, before):
+                bot.wait_line("pictures after it", lambda line, least=pictures + 60: has_decoded(least)(line), mark, 40)
+            gap = media_gap(capture.stop())
+            phases = {line["phase"] for bot, mark in zip(bots, marks) for line in bot.lines[mark:]}
+            scene.note(f"pictures paused for {gap:.2f} s; the bots were {', '.join(sorted(phases))}")
+            assert phases <= {"active", "interrupted"}, phases
+
+        return f"killed-{transport}-{when}", run
+
+    for transport, when in (("udp", "at-once"), ("udp", "noticed"), ("tcp", "at-once"), ("tls", "noticed")):
+        yield job(transport, when)
+
+
+SCENES = {scene.__name__: scene for scene in (
+    peers, nat, firewall, families, names, roaming, program, calls, turn, doctor, shipped, killed, nonce)}
 __doc__ += "".join(f"\n    {name:9} {scene.__doc__}" for name, scene in SCENES.items())
 
 
