@@ -707,6 +707,9 @@ def shipped(suite):
             internet = scene.internet(families=(4, 6))
             start(scene, which, internet)
             text = (resources / f"coturn{'-pages' if which == 'pages' else ''}.conf").read_text()
+            values = dict(re.findall(r"^([a-z-]+)=(\d+)$", text, re.MULTILINE))
+            total, one, all_together = (int(values[name]) for name in ("total-quota", "max-bps", "bps-capacity"))
+            assert total * one <= all_together, f"fewer than {total} allocations fit into {all_together} bytes a second"
             ranges = re.findall(r"^denied-peer-ip=(.*)", text, re.MULTILINE)
             denied = [peer for ends in ranges for peer in ends.split("-")] + ["::", "224.0.0.1", "ff02::1", address]
             public = ["198.51.2.2", "2001:db8:2::2"]
