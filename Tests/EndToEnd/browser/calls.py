@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 class Calls:
-    def __init__(self, options, kind, rounds, query=None, hides=False):
+    def __init__(self, options, kind, rounds, query=None, hides=False, bot=()):
         self.options, self.kind, self.rounds = options, kind, rounds
         self.logs = pathlib.Path(options.logs)
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ class Calls:
         self.server = Process([options.bin / "glyphone-server", "--host", "127.0.0.1", "--port", options.port],
                               log=self.logs / f"{self.tag}-server.log")
         self.url = f"ws://127.0.0.1:{options.port}"
-        self.query, self.hides = query or {}, hides
+        self.query, self.hides, self.bot_options = query or {}, hides, bot
         self.bot = None
         self.browser = None
 
@@ -51,7 +51,7 @@ class Calls:
 
     def assemble(self):
         """The server, the bot and the browser in one chat."""
-        self.bot = self.start_bot("--answer")
+        self.bot = self.start_bot("--answer", *self.bot_options)
         address = f"http://127.0.0.1:{self.stage.port}/page.html?" + urllib.parse.urlencode(
             {"name": self.page, "server": self.url, "rounds": self.rounds, **self.query})
         self.browser = Browser(self.kind, address, log=self.logs / f"{self.tag}.browser", hides=self.hides)

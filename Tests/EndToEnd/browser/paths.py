@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A browser calls our terminal client over other paths than the plain one: through a relay only, with its addresses hidden
-behind `.local` names, and with ICE restarted in mid-call by either side.
+"""A browser calls our terminal client over other paths than the plain one: through a relay only, with the addresses of either
+or both hidden behind `.local` names, over TCP where UDP is dropped, and with ICE restarted in mid-call by either side.
 
     paths.py [--bin DIR] [--browser chromium|firefox]... [--seconds 3] [--logs DIR]
 
@@ -37,17 +37,23 @@ class Paths(Calls):
         super().__init__(options, kind, "1", **more)
         self.tag = f"{kind}-{name}"
 
-    def call(self, sees_us=True):
+    def call(self):
         """Calls the bot from the page, until each has seen the other for some seconds. Returns the place in the reports."""
         page, line = self.stage.mark(self.page), self.bot.mark()
         self.stage.tell(self.page, do="call", name="bot")
         self.seen = self.stage.wait(self.page, f"{self.options.seconds} s of picture and sound", self.seen_by_page, page)
-        if sees_us:
-            self.bot.wait_line("as much at the terminal", self.seen_by_terminal, line)
+        self.bot.wait_line("as much at the terminal", self.seen_by_terminal, line)
         return page
 
-    def candidates(self, since):
-        return [event for event in self.stage.reports[self.page][since:] if event["kind"] == "candidate"]
+    def candidates(self, since, kind="candidate"):
+        return [event for event in self.stage.reports[self.page][since:] if event["kind"] == kind]
+
+    def told(self, since, kind):
+        """How many host candidates a side told the other, and whether all had names for addresses."""
+        hosts = [text for text in (event["candidate"] for event in self.candidates(since, kind)) if text and " typ host" in text]
+        named = [text for text in hosts if ".local " in text]
+        assert hosts and len(named) in (0, len(hosts)), f"some have names and some have not: {hosts}"
+        return len(hosts), bool(named)
 
     def hang_up(self, page):
         self.stage.tell(self.page, do="hang-up")
@@ -61,11 +67,29 @@ class Paths(Calls):
         return f"{pair['local']} - {pair['remote']}, decoded {self.seen['video']['framesDecoded']}"
 
     def names(self):
-        page = self.call(sees_us=False)
-        hosts = [text for text in (event["candidate"] for event in self.candidates(page)) if " typ host" in text]
-        assert hosts and all(".local " in text for text in hosts), f"the page shows its addresses: {hosts}"
+        page = self.call()
+        sides = {"page": ("candidate", self.hides), "bot": ("remote-candidate", "--hide-addresses" in self.bot_options)}
+        texts = []
+        for side, (kind, hides) in sides.items():
+            count, named = self.told(page, kind)
+            assert named == hides, f"the {side} {'hides' if named else 'shows'} its addresses"
+            texts.append(f"the {side} told {count} {'names' if named else 'addresses'}")
+        pair = self.seen["pair"]
         self.hang_up(page)
-        return f"{len(hosts)} host candidates, all with names; decoded {self.seen['video']['framesDecoded']}"
+        return f"{', '.join(texts)}; {pair['local']} - {pair['remote']}, decoded {self.seen['video']['framesDecoded']}"
+
+    def tcp(self):
+        """UDP is sent and does not arrive."""
+        rules = "table inet block { chain in { type filter hook input priority 0; meta l4proto udp drop; }; }"
+        subprocess.run(["nft", rules], check=True)
+        try:
+            page = self.call()
+            pair = self.seen["pair"]
+            assert pair["protocol"] == "tcp", f"the page took {pair}"
+            self.hang_up(page)
+        finally:
+            subprocess.run(["nft", "delete table inet block"], check=True)
+        return f"{pair['local']} - {pair['remote']} over {pair['protocol']}, decoded {self.seen['video']['framesDecoded']}"
 
     def restart(self):
         return self.goes_on(lambda: self.stage.tell(self.page, do="restart"))
@@ -109,7 +133,10 @@ def relay_only(transport):
 SCENES = {
     "relay-udp": (Paths.relay, {"query": relay_only("udp")}),
     "relay-tcp": (Paths.relay, {"query": relay_only("tcp")}),
-    "names": (Paths.names, {"query": {"media": "none"}, "hides": True}),
+    "names-page": (Paths.names, {"query": {"media": "drawn"}, "hides": True}),
+    "names-bot": (Paths.names, {"bot": ["--hide-addresses"]}),
+    "names-both": (Paths.names, {"query": {"media": "drawn"}, "hides": True, "bot": ["--hide-addresses"]}),
+    "tcp": (Paths.tcp, {}),
     "restart": (Paths.restart, {}),
     "roaming": (Paths.roaming, {}),
 }
