@@ -194,6 +194,26 @@ import Testing
     #expect(pair.mediaFlows())
   }
 
+  /// Its connections break before it listens again: the first new one is refused, and another is made soon.
+  @Test func aServerThatIsStartedAnewIsAskedAgainAfterASecond() throws {
+    let pair = Self.behindSymmetricNATs(seed: 10, relayOnly: (true, false))
+    pair.start(left: [try pair.server(.tcp)], right: [try pair.stun()])
+    #expect(pair.connect())
+    pair.network.run(for: .seconds(20))
+    let before = pair.left.relayed.count
+    let listeners = pair.turn.host.listeners
+    pair.turn.host.listeners = []
+    for client in pair.turn.allocations.keys {
+      if case .stream(let stream) = client { stream.close() }
+    }
+    pair.network.run(for: .milliseconds(600))
+    #expect(pair.left.problems.contains { $0.contains("refused") })
+    pair.turn.host.listeners = listeners
+    #expect(pair.network.run(limit: .milliseconds(900)) { pair.left.relayed.count > before })
+    pair.network.run(for: .seconds(1))
+    #expect(pair.mediaFlows())
+  }
+
   // MARK: - ICE-TCP
 
   /// A network that carries no UDP: the passive side listens, the other connects.

@@ -19,6 +19,9 @@ final class Relay {
   private var untried: Deque<Way> = []
   private var nextAttemptAt: NIODeadline?
   private var beganAt: NIODeadline?
+  /// The least time from there to the next beginning.
+  private var pause = Limit.restart.first
+  private var allocatedAt: NIODeadline?
   private var lostAt: NIODeadline?
   /// Whether the server has asked for patience.
   private var isBusy = false
@@ -137,6 +140,7 @@ final class Relay {
   }
 
   private func begin(now: NIODeadline) {
+    if beganAt != nil { pause = min(pause * 2, Limit.restart.last) }
     beganAt = now
     isBusy = false
     hasNewCredentials = false
@@ -288,6 +292,7 @@ final class Relay {
         outputs.append(.perform(action))
       case .event(.allocated(let relayed, let mapped)):
         state = .allocated
+        allocatedAt = now
         reported = nil
         outputs.append(.allocated(relayed, mapped: mapped, server: attempt.way.remote))
       case .event(.ended(let ending)):
@@ -329,12 +334,13 @@ final class Relay {
   /// The allocation is gone: another is made.
   private func lose(_ now: NIODeadline) {
     lostAt = now
+    if let allocatedAt, now - allocatedAt >= Limit.restart.last { pause = Limit.restart.first }
     fail(again: restartTime(now))
   }
 
   /// At once, but not in a whirl.
   private func restartTime(_ now: NIODeadline) -> NIODeadline {
-    max(now, (beganAt ?? now) + Limit.restart)
+    max(now, (beganAt ?? now) + pause)
   }
 
   private func retryTime(_ now: NIODeadline) -> NIODeadline {

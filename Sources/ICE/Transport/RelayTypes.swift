@@ -18,8 +18,9 @@ extension Relay {
     /// The time between the first message of one attempt and that of the next.
     static let stagger = TimeAmount.milliseconds(150)
     static let connecting = TimeAmount.milliseconds(9_500)
-    /// The least time between two beginnings, when the allocation was lost or paths are looked for anew.
-    static let restart = TimeAmount.seconds(10)
+    /// The least time between two beginnings, when the allocation was lost or paths are looked for anew: it doubles with each
+    /// from the first of these to the last, and begins again when an allocation has stood for as long as the last.
+    static let restart = (first: TimeAmount.milliseconds(500), last: TimeAmount.seconds(10))
     /// When a server that can't or does not answer is asked again (RFC 8656 section 7.4: a minute at the least). For as long
     /// after a loss it is asked more often: it may be the way to it that is gone, and a call that waits.
     static let retry = TimeAmount.minutes(1)
