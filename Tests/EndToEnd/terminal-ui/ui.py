@@ -356,7 +356,10 @@ class PlainPty:
         if self.pid == 0:
             os.environ.update({"LC_ALL": "C.UTF-8", "TERM": "xterm-256color"} | environment)
             os.execv(demo, [demo, *arguments])
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.resize(80, 24)
+
+    def resize(self, columns, rows):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, seconds):
         os.set_blocking(self.master, False)
@@ -454,6 +457,7 @@ def check_terminal_stuck(demo):
     """Nobody reads the terminal any more while pictures want to be drawn: SIGTERM still ends the program."""
     child = PlainPty(demo)
     child.start_call()
+    child.resize(300, 100)  # a picture larger than what the kernel keeps of what nobody reads
     wait_for("the terminal to take no more", child.is_full)
     os.kill(child.pid, signal.SIGTERM)
     wait_for("the program to end on a terminal that stands still", child.exited, 6)
