@@ -6,7 +6,7 @@
 //   peers notcurses-half|notcurses-quad|notcurses-sextant  COLORS COLSxROWS IN.y4m OUT
 //   peers read - - IN.y4m -                         reads the samples of every picture once
 //
-// COLORS: truecolor, 256, 16, mono. Prints "MEDIAN_MS BYTES_A_PICTURE PICTURES".
+// COLORS: truecolor, 256, 16, 8, mono. Prints "MEDIAN_MS BYTES_A_PICTURE PICTURES".
 #define _GNU_SOURCE
 #include <chafa.h>
 #include <libyuv.h>
@@ -100,6 +100,7 @@ static ChafaCanvas *open_chafa(const char *name, const char *colors, int columns
   chafa_canvas_config_set_canvas_mode(
       config, !strcmp(colors, "256")   ? CHAFA_CANVAS_MODE_INDEXED_256
               : !strcmp(colors, "16")  ? CHAFA_CANVAS_MODE_INDEXED_16
+              : !strcmp(colors, "8")   ? CHAFA_CANVAS_MODE_INDEXED_8
               : !strcmp(colors, "mono") ? CHAFA_CANVAS_MODE_FGBG
                                        : CHAFA_CANVAS_MODE_TRUECOLOR);
   return chafa_canvas_new(config);
