@@ -58,8 +58,7 @@ final class MainLoop {
   func run(typed: [UInt8]) -> TerminalUI.ExitReason {
     screen.resize(columns: model.columns, rows: model.rows)
     nameRenderMode()
-    draw()
-    terminal.enable(guardedBy: guardian)
+    draw(terminal.enable(guardedBy: guardian))
     take(decoder.decode(typed))
     while reason == nil {
       wait()
@@ -229,8 +228,7 @@ final class MainLoop {
     pacer.forget()
     resize()
     repaint()
-    draw()
-    terminal.enable(guardedBy: guardian)
+    draw(terminal.enable(guardedBy: guardian))
   }
 
   private func repaint() {
@@ -274,18 +272,18 @@ final class MainLoop {
 
   /// Pictures and text take turns; neither begins before the other is through.
   private func updateScreen() {
-    if terminal.isWriting { continuePicture() }
+    if terminal.isWriting { continueWriting() }
     guard !terminal.isWriting else { return }
     ask()
     placePicture()
     guard !terminal.isWriting else { return }
     if needsDrawing, terminal.isReady { draw() }
-    guard !needsDrawing, model.showsPicture else { return }
+    guard !needsDrawing, !terminal.isWriting, model.showsPicture else { return }
     if !ui.pictures.hasFrame, let allowance = pacer.allowance(now: .now()) { ui.pictures.grant(allowance) }
     guard model.hasPicture, var frame = ui.pictures.takeFrame() else { return }
     if canvas.cursor != nil { frame += Self.showCursor }
     frame += pacer.send(bytes: frame.count, now: .now())
-    finishPicture(terminal.write(frame))
+    finishWriting(terminal.write(frame))
   }
 
   private func placePicture() {
@@ -319,14 +317,14 @@ final class MainLoop {
   private func removePicture() {
     guard !terminal.isWriting else { return }
     let removal = ui.pictures.removal()
-    if !removal.isEmpty { finishPicture(terminal.write(removal)) }
+    if !removal.isEmpty { finishWriting(terminal.write(removal)) }
   }
 
-  private func continuePicture() {
-    finishPicture(terminal.continueWriting())
+  private func continueWriting() {
+    finishWriting(terminal.continueWriting())
   }
 
-  private func finishPicture(_ outcome: Terminal.WriteOutcome) {
+  private func finishWriting(_ outcome: Terminal.WriteOutcome) {
     switch outcome {
     case .partial: break
     case .done: ui.pictures.finishWriting(terminal.takeWrittenBuffer())
@@ -334,9 +332,10 @@ final class MainLoop {
     }
   }
 
-  private func draw() {
+  /// - Parameter rest: what is to follow.
+  private func draw(_ rest: [UInt8] = []) {
     canvas = ScreenView.draw(model)
-    screen.show(canvas)
     needsDrawing = false
+    finishWriting(terminal.write(screen.show(canvas) + rest))
   }
 }

@@ -5,14 +5,12 @@
 #ifndef NCURSES_WIDECHAR
 #define NCURSES_WIDECHAR 1
 #endif
-#include <errno.h>
 #include <locale.h>
 #include <ncurses.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <term.h>
-#include <unistd.h>
 #include <wchar.h>
 
 // What Swift cannot import of ncurses and the system: macros, variadic functions, wide characters.
@@ -43,13 +41,18 @@ static inline struct winsize glyphone_terminal_size(int descriptor) {
   return size;
 }
 
-/// Takes the terminal over; 0 when terminfo does not know its name.
-static inline int glyphone_screen_open(const char *name) {
-  // The size comes from the kernel, not from variables that may be stale.
-  use_tioctl(TRUE);
-  if (newterm(name, stdout, stdin) == NULL) return 0;
-  raw();
-  noecho();
+/// A file in memory for what ncurses writes; NULL when there is no memory.
+static inline FILE *glyphone_screen_file(void) {
+  extern int memfd_create(const char *, unsigned);
+  int descriptor = memfd_create("screen", 1 /* MFD_CLOEXEC */);
+  return descriptor < 0 ? NULL : fdopen(descriptor, "r+");
+}
+
+/// Begins a screen whose updates go to a file; 0 when terminfo does not know the terminal's name.
+static inline int glyphone_screen_open(const char *name, FILE *file) {
+  // The size is told, not found in variables that may be stale.
+  use_env(FALSE);
+  if (newterm(name, file, stdin) == NULL) return 0;
   nonl();
   // Input is read elsewhere: ncurses must not look at it to cut an update short.
   typeahead(-1);
@@ -63,17 +66,6 @@ static inline int glyphone_screen_open(const char *name) {
 
 static inline int glyphone_screen_colors(void) { return has_colors() ? COLORS : 0; }
 
-/// Writes a control sequence between two updates. ncurses has a buffer of its own, which every update empties; putp() would
-/// put the sequence in that of stdio, to come out anywhere.
-static inline void glyphone_screen_control(const char *sequence) {
-  for (size_t left = strlen(sequence); left > 0;) {
-    ssize_t count = write(STDOUT_FILENO, sequence, left);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
-    sequence += count;
-    left -= (size_t)count;
-  }
-}
 static inline void glyphone_screen_clear_on_update(void) { clearok(curscr, TRUE); }
 static inline void glyphone_screen_move(int row, int column) { move(row, column); }
 static inline void glyphone_screen_update(void) {

@@ -1,18 +1,25 @@
 import CNcurses
+import Glibc
 
-/// Copies canvases to the terminal through ncurses, which writes only what differs from what it last wrote.
+/// Turns canvases into bytes for the terminal by way of ncurses, which writes only what differs from what it last wrote. It
+/// writes to memory: a terminal that stands still would block it, and pictures go to the terminal as well.
 final class NcursesScreen {
+  private let file: UnsafeMutablePointer<FILE>
   private var shown: Canvas?
   private var needsClearing = true
   private var appearances: [Appearance] = []
 
-  /// Takes the terminal over (alternate screen, raw mode).
+  /// Makes a screen that takes the terminal over (alternate screen) when it is first shown.
   /// - Parameters:
   ///   - terminal: what TERM says.
   ///   - hasManyColors: whether the terminal is known to have 256 colours. TERM often understates that.
   init(terminal: String, hasManyColors: Bool) throws(TerminalError) {
+    guard let file = glyphone_screen_file() else { throw .system("no memory for its screen", errno) }
+    self.file = file
     let isUnderstated = hasManyColors && Self.terminfoColors < 256
-    guard isUnderstated && glyphone_screen_open("\(terminal)-256color") != 0 || glyphone_screen_open(terminal) != 0
+    guard
+      isUnderstated && glyphone_screen_open("\(terminal)-256color", file) != 0
+        || glyphone_screen_open(terminal, file) != 0
     else { throw .unknownTerminal(terminal) }
     let colors = Int(glyphone_screen_colors())
     appearances = Style.allCases.map { Theme.appearance($0, colors: colors) }
@@ -25,16 +32,16 @@ final class NcursesScreen {
   /// The number of colours terminfo gives to this terminal.
   static var terminfoColors: Int { Int(glyphone_terminfo_number("colors")) }
 
-  /// Brings the screen to this canvas.
-  func show(_ canvas: Canvas) {
-    guard needsClearing || shown != canvas else { return }
-    // A synchronized update: the terminal shows all of it at once. Those that do not know it ignore it.
-    glyphone_screen_control("\u{1B}[?2026h")
+  /// - Returns: what brings the terminal to this canvas: a synchronized update, which is shown at once by terminals that know
+  ///   that; empty if nothing has changed.
+  func show(_ canvas: Canvas) -> [UInt8] {
+    guard needsClearing || shown != canvas else { return [] }
+    write("\u{1B}[?2026h")
     if needsClearing {
       // What ncurses has to say first when the terminal was not ours.
       glyphone_screen_update()
       // With the scrolling margins wide open: a sixel image that reaches a margin scrolls.
-      glyphone_screen_control("\u{1B}[r")
+      write("\u{1B}[r")
       glyphone_screen_clear_on_update()
     }
     for row in 0..<canvas.rows where needsClearing || !isShown(row, of: canvas) {
@@ -47,7 +54,24 @@ final class NcursesScreen {
     if let cursor = canvas.cursor { glyphone_screen_move(Int32(cursor.row), Int32(cursor.column)) }
     curs_set(canvas.cursor == nil ? 0 : 1)
     glyphone_screen_update()
-    glyphone_screen_control("\u{1B}[?2026l")
+    write("\u{1B}[?2026l")
+    return takeWritten()
+  }
+
+  /// Writes a control sequence between two updates of ncurses, whose own buffer every update empties.
+  private func write(_ sequence: StaticString) {
+    _ = Glibc.write(fileno(file), sequence.utf8Start, sequence.utf8CodeUnitCount)
+  }
+
+  /// Takes what was written since the last time.
+  private func takeWritten() -> [UInt8] {
+    let descriptor = fileno(file)
+    let length = max(lseek(descriptor, 0, SEEK_CUR), 0)
+    let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+      count = max(pread(descriptor, buffer.baseAddress, length, 0), 0)
+    }
+    lseek(descriptor, 0, SEEK_SET)
+    return bytes
   }
 
   private func isShown(_ row: Int, of canvas: Canvas) -> Bool {
@@ -85,9 +109,10 @@ final class NcursesScreen {
     invalidate()
   }
 
-  /// Gives the terminal back; the next ``show(_:)`` takes it again.
-  func leave() {
+  /// - Returns: what gives the terminal back; the next ``show(_:)`` takes it again.
+  func leave() -> [UInt8] {
     endwin()
     shown = nil
+    return takeWritten()
   }
 }

@@ -13,8 +13,7 @@ final class Terminal {
 
   enum WriteOutcome { case done, partial, gone }
 
-  /// A second way to the terminal that never blocks; the first, standard output, belongs to ncurses and stays as the
-  /// shell left it.
+  /// A way to the terminal that never blocks; standard output stays as the shell left it.
   let output: Int32
   let input: Int32
   let name: String
@@ -126,10 +125,10 @@ final class Terminal {
     tcsetattr(input, TCSANOW, &raw)
   }
 
-  /// Switches on what ncurses does not know of. To be called when ncurses has drawn for the first time.
-  func enable(guardedBy guardian: TerminalGuard) {
+  /// - Returns: what switches on that ncurses does not know of, to be written behind the first that it draws.
+  func enable(guardedBy guardian: TerminalGuard) -> [UInt8] {
     armRestore(guardian)
-    _ = writeAll(Self.enable)
+    return Self.enable
   }
 
   private func armRestore(_ guardian: TerminalGuard) {
@@ -157,8 +156,7 @@ final class Terminal {
   func giveBack(_ screen: NcursesScreen?, guardedBy guardian: TerminalGuard) {
     cancelWriting()
     _ = writeAll(Self.disable)
-    screen?.leave()
-    if screen == nil { _ = writeAll(restore) }
+    _ = writeAll(screen?.leave() ?? restore)
     // Unread input may hold the terminal's answers, which the shell must not see.
     var modes = saved
     tcsetattr(input, TCSAFLUSH, &modes)
