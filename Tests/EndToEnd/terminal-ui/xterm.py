@@ -165,8 +165,9 @@ class Checks:
         return wait_for(f"a picture of {floor} dB", probe)
 
     def same(self, window, other, what):
-        """Waits until two windows show the same, to the pixel."""
-        wait_for(what, lambda: window.size() == other.size() and psnr(window.look(), other.look()) == math.inf)
+        """Waits until two windows show the same. A row of pixels too many would leave 41 dB; a few shades may differ, for
+        on a busy machine a byte is dearer."""
+        wait_for(what, lambda: window.size() == other.size() and psnr(window.look(), other.look()) > 50)
 
     def check_film(self):
         """Sixels are chosen, and twelve pictures, of which all but the first were drawn as what had changed, end with the
