@@ -258,7 +258,8 @@ def main():
     os.environ["DISPLAY"] = ":" + server.stdout.readline().decode().strip()
     failed = 0
     try:
-        with tempfile.TemporaryDirectory() as directory:
+        # A program whose terminal is gone may write its last line after that.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
             checks = Checks(directory, os.path.abspath(options.bin))
             for name in options.names or CHECKS:
                 try:
