@@ -34,7 +34,8 @@ public final class Renderer {
   /// How the picture is fitted in. Changing it redraws everything with the next frame.
   public var fit: PictureFit
   /// The price of a byte: a cell is rewritten when that removes more than `lambda` of squared luma error a byte (of 4x4
-  /// samples). 0 sends every change; larger values suit slower links. Not for sixel.
+  /// samples), a sixel when it removes about twice as much (of its pixels). 0 sends every change; larger values suit slower
+  /// links. Not for kitty and iterm2.
   public var lambda: Double
 
   /// Tones, zoom and the like.
@@ -199,7 +200,7 @@ public final class Renderer {
       renderer.byteLimit = byteLimit
       return renderer.render(remote: remote, selfView: selfView, lambda: max(0, lambda), into: writer)
     case .pixels(let canvas):
-      return canvas.render(remote: remote, selfView: selfView, into: writer)
+      return canvas.render(remote: remote, selfView: selfView, lambda: max(0, lambda), into: writer)
     }
   }
 

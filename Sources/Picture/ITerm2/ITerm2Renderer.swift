@@ -24,7 +24,7 @@ final class ITerm2Renderer: PixelCanvas {
     isWhole = true
   }
 
-  func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int {
+  func render(remote: VideoFrame?, selfView: VideoFrame?, lambda _: Double, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
     if stage.take(remote: remote, selfView: selfView) { isWhole = true }
     defer { isWhole = false }

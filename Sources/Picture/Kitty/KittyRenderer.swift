@@ -32,7 +32,7 @@ final class KittyRenderer: PixelCanvas {
     isWhole = true
   }
 
-  func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int {
+  func render(remote: VideoFrame?, selfView: VideoFrame?, lambda _: Double, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
     if stage.take(remote: remote, selfView: selfView) { isWhole = true }
     changes.clear()

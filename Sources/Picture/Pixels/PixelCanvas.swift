@@ -8,7 +8,8 @@ protocol PixelCanvas: AnyObject {
   func invalidate()
 
   /// Writes what changed; returns how many cells lie under the images.
-  func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int
+  /// - Parameter lambda: the price of a byte (``Renderer/lambda``), where images can leave out what is not worth it.
+  func render(remote: VideoFrame?, selfView: VideoFrame?, lambda: Double, into writer: TerminalWriter) -> Int
 
   /// Writes what takes the images away that erasing cells would leave.
   func clear(into writer: TerminalWriter)

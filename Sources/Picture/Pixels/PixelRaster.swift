@@ -63,6 +63,14 @@ final class PixelRaster {
     changes.pointer[row * runs + run]
   }
 
+  /// Whether anything changed in a run of some rows.
+  @inline(__always)
+  func hasChanged(run: Int, rows: Range<Int>) -> Bool {
+    var result = false
+    for row in rows where changes.pointer[row &* runs &+ run] { result = true }
+    return result
+  }
+
   /// Notes that a run of a row is to be looked at again.
   func touch(run: Int, row: Int) {
     changes.pointer[row * runs + run] = true

@@ -12,6 +12,17 @@ final class PaletteLookup {
     var v: Int32
     var number: Int32
 
+    @inline(__always)
+    init(y: Int32, u: Int32, v: Int32, number: Int32) {
+      (self.y, self.u, self.v, self.number) = (y, u, v, number)
+    }
+
+    @inline(__always)
+    init(_ color: Color, number: Int) {
+      self.init(
+        y: Int32(color.y), u: Int32(color.u), v: Int32(color.v), number: Int32(truncatingIfNeeded: number))
+    }
+
     var doubled: Entry { Entry(y: 2 &* y, u: 2 &* u, v: 2 &* v, number: number) }
 
     /// Squared difference, as it is minimized: luma counts a quarter more than each chroma, and all is four times as large.
@@ -20,6 +31,9 @@ final class PaletteLookup {
       let (dy, du, dv) = (y &- otherY, u &- otherU, v &- otherV)
       return PaletteLookup.lumaWeight &* dy &* dy &+ PaletteLookup.chromaWeight &* (du &* du &+ dv &* dv)
     }
+
+    @inline(__always)
+    func distance(to other: Entry) -> Int32 { distance(y: other.y, u: other.u, v: other.v) }
   }
 
   static let lumaWeight: Int32 = 5
@@ -42,9 +56,7 @@ final class PaletteLookup {
     count = min(colors.count, Self.mostColors)
     entryStorage.fill(Self.farAway)
     for number in 0..<count {
-      let color = colors[number]
-      entryStorage.pointer[number] = Entry(
-        y: Int32(color.y), u: Int32(color.u), v: Int32(color.v), number: Int32(number))
+      entryStorage.pointer[number] = Entry(colors[number], number: number)
     }
     sortByLuma()
     table.fill(Self.none)

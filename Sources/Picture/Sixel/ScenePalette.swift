@@ -18,8 +18,6 @@ final class ScenePalette {
   private let limit: Int
   private let histogram = ColorHistogram()
   private let storage = Storage<Color>(repeating: .black, count: PaletteLookup.mostColors)
-  /// What each colour was when pixels that are still on the screen may have been painted with it.
-  private let painted = Storage<Color>(repeating: .black, count: PaletteLookup.mostColors)
   private let uses = Storage<Use>(repeating: Use(), count: PaletteLookup.mostColors + 1)
   /// Colours that are no longer what the screen shows under their number.
   let isStale = Storage<Bool>(repeating: false, count: PaletteLookup.mostColors + 1)
@@ -38,10 +36,8 @@ final class ScenePalette {
   /// Most colours that are moved, and most that are given away, at once.
   private static let mostMoves = 32
   private static let mostGifts = 4
-  /// A colour moves when that is farther than this; when it has gone farther than the second, what it painted is painted
-  /// anew.
+  /// A colour moves when that is farther than this.
   private static let smallMove: Int32 = 12
-  private static let largeMove: Int32 = 80
 
   /// - Parameter registers: of the terminal.
   init(registers: Int) {
@@ -75,7 +71,6 @@ final class ScenePalette {
 
   /// The whole picture is painted with the colours there are now.
   func everythingIsRepainted() {
-    painted.pointer.update(from: storage.pointer, count: lookup.count)
     isStale.fill(false)
     isNew.fill(true)
   }
@@ -144,7 +139,6 @@ final class ScenePalette {
       guard Self.distance(moved, storage.pointer[number]) > Self.smallMove else { continue }
       set(number, moved)
       changes += 1
-      if Self.distance(moved, painted.pointer[number]) > Self.largeMove { isAnyStale = makeStale(number) }
     }
     for _ in 0..<Self.mostGifts {
       guard let (giver, taker) = gift() else { break }
@@ -179,7 +173,6 @@ final class ScenePalette {
 
   private func makeStale(_ number: Int) -> Bool {
     isStale.pointer[number] = true
-    painted.pointer[number] = storage.pointer[number]
     return true
   }
 
@@ -189,7 +182,6 @@ final class ScenePalette {
   }
 
   private static func distance(_ a: Color, _ b: Color) -> Int32 {
-    PaletteLookup.Entry(y: Int32(a.y), u: Int32(a.u), v: Int32(a.v), number: 0)
-      .distance(y: Int32(b.y), u: Int32(b.u), v: Int32(b.v))
+    PaletteLookup.Entry(a, number: 0).distance(to: PaletteLookup.Entry(b, number: 0))
   }
 }

@@ -23,22 +23,19 @@ final class SixelEncoder {
   /// Gaps of up to this many columns are written as blanks rather than leaving the colour.
   private static let smallGap = 4
 
-  private let width: Int
   private let sixels: Storage<Sixel>
   private var sixelCount = 0
   /// In order of x.
   private let stretches: Storage<Stretch>
   private var stretchCount = 0
-  /// A band without the pixels that are on the screen already.
-  private let unseen: Storage<UInt8>
+  /// Eight columns of a band, without the pixels that are on the screen already.
+  private let changed = Storage<UInt8>(repeating: PaletteLookup.none, count: 6 * 8)
   /// The last stretch of each colour, or -1.
   private let latest = Storage<Int32>(repeating: -1, count: 256)
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
-    self.width = width
     sixels = Storage(repeating: Sixel(next: -1, x: 0, count: 0, bits: 0), count: 6 * width)
-    unseen = Storage(repeating: PaletteLookup.none, count: 6 * width)
     stretches = Storage(repeating: Stretch(first: 0, last: 0, x: 0, stop: 0, color: 0, next: -1), count: 6 * width)
   }
 
@@ -88,29 +85,49 @@ final class SixelEncoder {
     sixelCount = 0
     stretchCount = 0
     latest.fill(-1)
-    let stride = pixels.stride
-    let first = pixels.indices + row * stride + x
+    let place = row * pixels.stride + x
     if let shown = pixels.shown {
-      leaveOut(shown + row * stride + x, from: first, stride: stride, width: width)
-      collect(UnsafePointer(unseen.pointer), stride: self.width, width: width)
+      collectChanges(pixels.indices + place, shown + place, stride: pixels.stride, width: width)
     } else {
-      collect(first, stride: stride, width: width)
+      collect(pixels.indices + place, stride: pixels.stride, width: width)
     }
   }
 
-  /// Copies a band, but for the pixels that are shown already: they get no colour.
-  private func leaveOut(_ shown: UnsafePointer<UInt8>, from pixels: UnsafePointer<UInt8>, stride: Int, width: Int) {
-    for row in 0..<6 {
-      let source = UnsafeRawPointer(pixels + row * stride)
-      let known = UnsafeRawPointer(shown + row * stride)
-      let target = UnsafeMutableRawPointer(unseen.pointer + row * self.width)
-      var x = 0
-      while x < width {
-        let eight = source.loadUnaligned(fromByteOffset: x, as: UInt64.self)
-        let same = Bytes.marked(eight ^ known.loadUnaligned(fromByteOffset: x, as: UInt64.self)) ^ Bytes.highBits
-        target.storeBytes(of: eight | (same &>> 7) &* 255, toByteOffset: x, as: UInt64.self)
-        x &+= 8
+  /// Goes through eight columns at a time and takes the pixels that are not shown already; the others get no colour.
+  private func collectChanges(
+    _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, stride: Int, width: Int
+  ) {
+    let changed = UnsafeMutableRawPointer(changed.pointer)
+    var column = 0
+    while column < width {
+      var isAny: UInt64 = 0
+      for row in 0..<6 {
+        let place = row &* stride &+ column
+        let eight = UnsafeRawPointer(pixels + place).loadUnaligned(as: UInt64.self)
+        let difference = Bytes.marked(eight ^ UnsafeRawPointer(shown + place).loadUnaligned(as: UInt64.self))
+        isAny |= difference
+        changed.storeBytes(
+          of: eight | ((difference ^ Bytes.highBits) &>> 7) &* 255, toByteOffset: row &* 8, as: UInt64.self)
       }
+      if isAny != 0 { addEight(at: column, min(8, width &- column)) }
+      column &+= 8
+    }
+  }
+
+  /// Adds what is in ``changed``.
+  @inline(__always)
+  private func addEight(at column: Int, _ count: Int) {
+    let words = UnsafeRawPointer(changed.pointer).assumingMemoryBound(to: UInt64.self)
+    var difference: UInt64 = 0
+    for row in 0..<6 { difference |= words[row] ^ words[row] &>> 8 }
+    // The last column has no next one.
+    var ends = Bytes.marked(difference) | 0x80 &<< 56
+    var start = 0
+    while start < count {
+      let end = min(ends.trailingZeroBitCount &>> 3 &+ 1, count)
+      addColumns(column &+ start, end &- start, UnsafePointer(changed.pointer + start), 8)
+      start = end
+      ends &= ends &- 1
     }
   }
 

@@ -1,96 +1,130 @@
-/// Chooses the palette's colour of every pixel that changed. A pixel keeps what the screen shows of it while that is good
-/// enough, takes its neighbour's colour where that is nearly as good as the best one (so that runs grow longer), and gets
-/// the nearest colour otherwise. The nearest is found first, for no pixel has to wait for another then.
+/// Chooses the palette's colour of every pixel by what it is worth: the one with the least error, where each byte that it
+/// probably takes counts as much error as a byte costs. A pixel keeps what the screen shows of it unless another colour is
+/// worth its bytes; beside pixels that are painted anyway their colour is cheap, so runs grow longer.
 struct SixelPainter {
-  /// How far a pixel may be from the colour on the screen, and from its neighbour's, in the measure of
-  /// ``PaletteLookup/Entry/distance(y:u:v:)``.
-  var keeps: Int32
-  var joins: Int32
+  /// The price of a byte in the measure of ``PaletteLookup/Entry/distance(y:u:v:)``.
+  private let price: Int32
 
-  /// The runs of a row.
-  struct Row {
-    var luma: UnsafePointer<UInt8>
-    var blue: UnsafePointer<UInt8>
-    var red: UnsafePointer<UInt8>
-    /// What the screen shows; ``PaletteLookup/none`` where that is not known.
-    var shown: UnsafePointer<UInt8>
-    var indices: UnsafeMutablePointer<UInt8>
-    /// The row above in the same band, or the row itself.
-    var above: UnsafePointer<UInt8>
+  /// Bytes of a pixel that begins a run: to get there, to choose the colour, and itself.
+  private static let bytesOfRun: Int32 = 6
+  /// Bytes of a pixel that makes the run to its left longer. One below a pixel of its colour takes none.
+  private static let bytesOfPixel: Int32 = 1
+  /// No price is higher: sums of it must be far from overflowing.
+  private static let highestPrice = 20_000.0
+
+  /// - Parameter price: of a byte, in squared luma error.
+  init(price: Double) {
+    self.price = Int32(min(price * Double(PaletteLookup.lumaWeight), Self.highestPrice))
   }
 
-  /// Chooses the colours of some pixels of a row; returns whether any differs from what is shown.
-  /// - Parameter isWhole: whether nothing is shown.
-  @inline(__always)
-  func paint(_ row: Row, from start: Int, to end: Int, _ lookup: PaletteLookup, isWhole: Bool) -> Bool {
-    var x = start
-    while x < end {
-      let (u, v) = (row.blue[x &>> 1], row.red[x &>> 1])
-      let chroma = lookup.chroma(u: u, v: v)
-      for x in x..<x &+ 2 {
-        let nearest = lookup.nearest(row.luma[x], chroma)
-        let shown = row.shown[x]
-        row.indices[x] =
-          !isWhole && nearest != shown
-            && lookup.entries[Int(shown)].distance(y: Int32(row.luma[x]), u: Int32(u), v: Int32(v)) <= keeps
-          ? shown : nearest
-      }
+  /// The pixels of a row from a place on.
+  struct Row {
+    let luma: UnsafePointer<UInt8>
+    let blue: UnsafePointer<UInt8>
+    let red: UnsafePointer<UInt8>
+    let memory: SixelMemory.Pixels
+    /// From the row above in the same band to this one; 0 in the first.
+    let above: Int
+
+    @inline(__always)
+    init(_ raster: PixelRaster, _ memory: SixelMemory, x: Int, row: Int) {
+      let chroma = (row / 2) * raster.chromaStride + x / 2
+      luma = UnsafePointer(raster.y + (row * raster.stride + x))
+      blue = UnsafePointer(raster.u + chroma)
+      red = UnsafePointer(raster.v + chroma)
+      self.memory = memory.pixels(at: row * raster.stride + x)
+      above = row % SixelMemory.bandHeight == 0 ? 0 : raster.stride
+    }
+  }
+
+  /// Chooses the colours of a whole row of which nothing is shown. The nearest are found first, for no pixel has to wait
+  /// for another then.
+  func paintWhole(_ row: Row, _ count: Int, _ lookup: PaletteLookup) {
+    let next = row.memory.next
+    var x = 0
+    while x < count {
+      let chroma = lookup.chroma(u: row.blue[x &>> 1], v: row.red[x &>> 1])
+      next[x] = lookup.nearest(row.luma[x], chroma)
+      next[x &+ 1] = lookup.nearest(row.luma[x &+ 1], chroma)
       x &+= 2
     }
-    join(row, from: start, to: end, lookup.entries)
-    return isWhole || Self.differs(row.indices, row.shown, from: start, to: end)
+    join(row, count, lookup.entries)
   }
 
-  /// Gives the pixels that are to be painted their neighbour's colour where that is good enough.
+  /// Gives pixels their neighbour's colour where the bytes that saves are worth the error.
   @inline(__always)
-  private func join(
-    _ row: Row, from start: Int, to end: Int, _ entries: UnsafePointer<PaletteLookup.Entry>
-  ) {
-    var left = start > 0 ? row.indices[start &- 1] : PaletteLookup.none
-    var x = start
-    while x < end {
-      // Most pixels are like those before them, or are not painted.
-      let eight = Self.eight(row.indices + x)
-      if x &+ 8 <= end, eight == UInt64(left) &* 0x0101_0101_0101_0101 || eight == Self.eight(row.shown + x) {
-        left = row.indices[x &+ 7]
+  private func join(_ row: Row, _ count: Int, _ entries: UnsafePointer<PaletteLookup.Entry>) {
+    let next = row.memory.next
+    let saved = (Self.bytesOfRun &- Self.bytesOfPixel) &* price
+    var left = next[0]
+    var x = 0
+    while x < count {
+      // Most pixels are like those before them.
+      let eight = UnsafeRawPointer(next + x).loadUnaligned(as: UInt64.self)
+      if x &+ 8 <= count, eight == UInt64(left) &* 0x0101_0101_0101_0101 {
         x &+= 8
         continue
       }
-      for x in x..<min(x &+ 8, end) {
-        let choice = row.indices[x]
-        if choice != left, choice != row.shown[x] {
+      for x in x..<min(x &+ 8, count) {
+        let choice = next[x]
+        if choice != left {
           let (y, u, v) = (Int32(row.luma[x]), Int32(row.blue[x &>> 1]), Int32(row.red[x &>> 1]))
-          if entries[Int(left)].distance(y: y, u: u, v: v) <= joins {
-            row.indices[x] = left
-            continue
+          let above = next[x &- row.above]
+          if entries[Int(left)].distance(y: y, u: u, v: v) <= saved {
+            next[x] = left
+          } else if above != choice, entries[Int(above)].distance(y: y, u: u, v: v) <= saved {
+            next[x] = above
           }
-          let above = row.above[x]
-          if above != choice, entries[Int(above)].distance(y: y, u: u, v: v) <= joins { row.indices[x] = above }
         }
-        left = row.indices[x]
+        left = next[x]
       }
       x &+= 8
     }
   }
 
+  /// Paints those pixels of a run that are worth it; returns whether there are any.
+  /// - Parameter hasLeft: whether there are pixels to the left.
   @inline(__always)
-  private static func differs(
-    _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, from start: Int, to end: Int
-  ) -> Bool {
-    var x = start
-    while x &+ 8 <= end {
-      if eight(pixels + x) != eight(shown + x) { return true }
-      x &+= 8
+  func paintChanges(_ row: Row, _ count: Int, _ lookup: PaletteLookup, hasLeft: Bool) -> Bool {
+    var marks = PixelMarks(row, beyond: price &* Self.bytesOfRun)
+    marks.limit(to: count)
+    var isPainted = false
+    while let x = marks.next() {
+      if paint(row, x, lookup, hasLeft: hasLeft || x > 0) { isPainted = true }
     }
-    while x < end {
-      if pixels[x] != shown[x] { return true }
-      x &+= 1
-    }
-    return false
+    return isPainted
   }
 
   @inline(__always)
-  private static func eight(_ pixels: UnsafePointer<UInt8>) -> UInt64 {
-    UnsafeRawPointer(pixels).loadUnaligned(as: UInt64.self)
+  private func paint(_ row: Row, _ x: Int, _ lookup: PaletteLookup, hasLeft: Bool) -> Bool {
+    let (entries, memory) = (lookup.entries, row.memory)
+    let wanted = Color(y: row.luma[x], u: row.blue[x &>> 1], v: row.red[x &>> 1]).displayed
+    let sample = PaletteLookup.Entry(wanted, number: 0)
+    let nearest = lookup.nearest(wanted)
+    var best = Choice(number: nearest, cost: sample.distance(to: entries[Int(nearest)]) &+ Self.bytesOfRun &* price)
+    let (above, left) = (x &- row.above, x &- 1)
+    if row.above > 0, memory.isPainted(above) {
+      let number = memory.next[above]
+      best.consider(number, sample.distance(to: entries[Int(number)]))
+    }
+    if hasLeft, memory.isPainted(left) {
+      let number = memory.next[left]
+      best.consider(number, sample.distance(to: entries[Int(number)]) &+ Self.bytesOfPixel &* price)
+    }
+    let shown = Color(y: memory.y[x], u: memory.u[x], v: memory.v[x])
+    guard best.cost < sample.distance(to: PaletteLookup.Entry(shown, number: 0)) else { return false }
+    memory.paint(x, best.number, entries[Int(best.number)])
+    return true
+  }
+
+  /// A colour for a pixel, and what it costs in all.
+  private struct Choice {
+    var number: UInt8
+    var cost: Int32
+
+    @inline(__always)
+    mutating func consider(_ number: UInt8, _ cost: Int32) {
+      if cost < self.cost { (self.number, self.cost) = (number, cost) }
+    }
   }
 }

@@ -1,36 +1,34 @@
 import Frames
 
-/// Draws pictures with sixels: a palette for each scene, pixels that ignore noise, and images of only what changed.
+/// Draws pictures with sixels: a palette for each scene, and images of only what changed enough to be worth its bytes.
 final class SixelRenderer: PixelCanvas {
   let layout: PictureLayout
   private let support: SixelSupport
   private let stage: PixelStage
   private let encoder: SixelEncoder
   private let palette: ScenePalette
-  private let indices: Storage<UInt8>
-  private let shown: Storage<UInt8>
+  private let memory: SixelMemory
   private let changes: ChangeMap
+  private var lambda = Renderer.standardLambda
   private var isWhole = true
   /// Whether the screen may show something else below the last band.
   private var hasForeignRest = true
   private var raster: PixelRaster { stage.raster }
 
-  private static let bandHeight = 6
-  /// What samples may stray before they are looked at again.
-  private static let noise: (luma: UInt8, chroma: UInt8) = (3, 2)
-  /// How good is good enough, when a byte has its standard price.
-  private static let painter = SixelPainter(keeps: 100, joins: 40)
+  private static let bandHeight = SixelMemory.bandHeight
+  /// The price of a byte for each of lambda, in squared luma error of pixels. What a whole frame shows stays for long, and
+  /// so does what has stood still.
+  private static let prices = (change: 1.8, whole: 0.8, settling: 0.1)
 
   init(layout: PictureLayout, support: SixelSupport) {
     self.layout = layout
     self.support = support
     // Terminals may paint or scroll by whole bands, so an image ends with a whole one inside its cells.
     let height = layout.picture.rows * layout.cellPixels.height / Self.bandHeight * Self.bandHeight
-    stage = PixelStage(layout: layout, height: height, noise: Self.noise)
+    stage = PixelStage(layout: layout, height: height, noise: (0, 0))
     encoder = SixelEncoder(width: stage.raster.width)
     palette = ScenePalette(registers: support.registers)
-    indices = Storage(repeating: 0, count: stage.raster.stride * height)
-    shown = Storage(repeating: PaletteLookup.none, count: stage.raster.stride * height)
+    memory = SixelMemory(stage.raster)
     changes = ChangeMap(rows: layout.picture.rows, cellWidth: layout.cellPixels.width)
   }
 
@@ -39,13 +37,12 @@ final class SixelRenderer: PixelCanvas {
     hasForeignRest = true
   }
 
-  func render(remote: VideoFrame?, selfView: VideoFrame?, into writer: TerminalWriter) -> Int {
+  func render(remote: VideoFrame?, selfView: VideoFrame?, lambda: Double, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
-    // Where all is painted anyway, nothing is saved by passing over noise.
-    raster.noise = isWhole ? (0, 0) : Self.noise
+    self.lambda = lambda
     if stage.take(remote: remote, selfView: selfView) { isWhole = true }
     choosePalette()
-    paint()
+    if isWhole { paint(0..<raster.width, 0..<raster.height) } else { paintChanges() }
     blankRest(into: writer)
     let cells = writeImages(into: writer)
     isWhole = false
@@ -64,46 +61,55 @@ final class SixelRenderer: PixelCanvas {
     if palette.isForeign(to: raster) {
       palette.begin(raster)
       isWhole = true
-    } else if raster.isChanged, palette.improve(raster, indices.pointer) {
+    } else if raster.isChanged, palette.improve(raster, memory.pixels(at: 0).next) {
       forgetStaleColors()
     }
     if isWhole {
-      shown.fill(PaletteLookup.none)
+      memory.forget()
       palette.everythingIsRepainted()
     }
   }
 
   /// Has everything painted anew that was painted with colours that have moved too far since.
   private func forgetStaleColors() {
-    let isStale = palette.isStale.pointer
-    for y in 0..<raster.height {
-      let shown = shown.pointer + y * raster.stride
-      for x in 0..<raster.width where isStale[Int(shown[x])] {
-        shown[x] = PaletteLookup.none
-        raster.touch(run: x / PixelRaster.run, row: y)
-      }
-    }
+    memory.forget(palette.isStale.pointer) { run, row in raster.touch(run: run, row: row) }
     palette.forgetStale()
   }
 
-  /// Chooses the colours of the pixels that changed, and notes where that made a difference.
-  private func paint() {
+  /// Chooses the colours of all pixels of a rectangle.
+  private func paint(_ columns: Range<Int>, _ rows: Range<Int>) {
+    let painter = SixelPainter(price: Self.prices.whole * lambda)
+    for row in rows {
+      painter.paintWhole(.init(raster, memory, x: columns.lowerBound, row: row), columns.count, palette.lookup)
+    }
+  }
+
+  /// Chooses the colours of the pixels that changed or have stood still for long, and notes where that made a difference.
+  private func paintChanges() {
+    let change = SixelPainter(price: Self.prices.change * lambda)
+    let settling = SixelPainter(price: Self.prices.settling * lambda)
     changes.clear()
-    for y in 0..<raster.height {
-      let offset = y * raster.stride
-      let chroma = (y / 2) * raster.chromaStride
-      let row = SixelPainter.Row(
-        luma: raster.y + offset, blue: raster.u + chroma, red: raster.v + chroma, shown: shown.pointer + offset,
-        indices: indices.pointer + offset,
-        above: indices.pointer + (y % Self.bandHeight == 0 ? offset : offset - raster.stride))
-      let cellRow = y / layout.cellPixels.height
-      for run in 0..<raster.runs where isWhole || raster.hasChanged(run: run, row: y) {
-        let start = run * PixelRaster.run
-        let end = min(start + PixelRaster.run, raster.width)
-        if Self.painter.paint(row, from: start, to: end, palette.lookup, isWhole: isWhole) {
-          changes.note(row: cellRow, start..<end)
+    for band in 0..<memory.bands {
+      let rows = band * Self.bandHeight..<(band + 1) * Self.bandHeight
+      for block in 0..<memory.blocks {
+        switch memory.attention(band: band, block: block, hasChanged: raster.hasChanged(run: block, rows: rows)) {
+        case .none: break
+        case .change: paint(block, rows, with: change)
+        case .settling: paint(block, rows, with: settling)
         }
       }
+    }
+  }
+
+  @inline(__always)
+  private func paint(_ block: Int, _ rows: Range<Int>, with painter: SixelPainter) {
+    let lookup = palette.lookup
+    memory.read(band: rows.lowerBound / Self.bandHeight, block: block, lookup.entries)
+    let x = block * SixelMemory.blockWidth
+    let count = min(SixelMemory.blockWidth, raster.width - x)
+    for row in rows
+    where painter.paintChanges(.init(raster, memory, x: x, row: row), count, lookup, hasLeft: block > 0) {
+      changes.note(row: row / layout.cellPixels.height, x..<x + count)
     }
   }
 
@@ -145,26 +151,32 @@ final class SixelRenderer: PixelCanvas {
     var row = part.rows.lowerBound
     let bottom = min(part.rows.upperBound * cell.height, raster.height)
     var height = bands(from: row, to: bottom)
-    // The raster ends with a whole band, counted from its top: begin where the image's bands are the raster's.
-    while row * cell.height + height > raster.height {
+    // The raster ends with a whole band, counted from its top: begin where the image's bands are the raster's. Where
+    // unpainted pixels stay that is for nothing, and the bytes are those that the painter counted on.
+    while row * cell.height + height > raster.height
+      || support.keepsUnpaintedPixels && row * cell.height % Self.bandHeight > 0
+    {
       row -= 1
       height = bands(from: row, to: bottom)
     }
     let top = row * cell.height
-    let columns = part.columns
+    var columns = part.columns
+    // Two pixels share their chroma.
+    if columns.lowerBound % 2 > 0 { columns = columns.lowerBound - cell.width..<columns.upperBound }
+    // Where every pixel of a rectangle is painted anyway, each gets the colour that suits it now.
+    if !isWhole, !support.keepsUnpaintedPixels { paint(columns, top..<top + height) }
     var pen = writer.begin(atMost: 32)
     pen.moveTo(column: layout.picture.column + columns.lowerBound / cell.width, row: layout.picture.row + row)
     writer.finish(pen)
     encoder.encode(
       .init(
-        indices: indices.pointer, shown: support.keepsUnpaintedPixels ? UnsafePointer(shown.pointer) : nil,
+        indices: memory.pixels(at: 0).next, shown: support.keepsUnpaintedPixels ? memory.pixels(at: 0).shown : nil,
         stride: raster.stride),
       x: columns.lowerBound, top: top, width: columns.count, height: height, palette: palette,
       sharesRegisters: support.sharesRegisters, into: writer)
-    for y in top..<top + height {
-      let offset = y * raster.stride + columns.lowerBound
-      (shown.pointer + offset).update(from: indices.pointer + offset, count: columns.count)
-    }
+    memory.show(
+      x: columns.lowerBound, top: top, width: columns.count, height: height,
+      isWhole: isWhole || !support.keepsUnpaintedPixels)
     return part.rows.count * ((columns.count + cell.width - 1) / cell.width)
   }
 
