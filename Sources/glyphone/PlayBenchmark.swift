@@ -31,9 +31,14 @@ struct PlayBenchmark {
     var times: [Double] = []
     var sizes: [Int] = []
     var bytes: [UInt8] = []
+    var last: VideoFrame?
     // What a damaged film gave before its end is worth a report, too.
-    defer { report(times, sizes) }
+    defer {
+      report(times, sizes)
+      if let last, renderer.mode == .sixel { reportScene(last) }
+    }
     while let frame = try movie.next(), times.count < command.frames ?? .max {
+      last = frame
       bytes.removeAll(keepingCapacity: true)
       if command.fullFrames { renderer.invalidate() }
       let began = Self.cpuMilliseconds
@@ -55,6 +60,27 @@ struct PlayBenchmark {
     print(
       "CPU a picture     \(Self.text(times.sorted()[times.count / 2])) ms (median), \(Self.text(times.max() ?? 0)) ms at most"
     )
+  }
+
+  /// What the palette of a new scene takes: how much more a picture costs after one of quite another colour than when it is
+  /// drawn whole again.
+  private func reportScene(_ frame: VideoFrame) {
+    let other = VideoFramePool().take(VideoSize(width: frame.width, height: frame.height))
+    other.fill(y: 80, u: 240, v: 110)
+    let extra = (0..<9).map { _ in
+      _ = cpu(of: other)
+      return cpu(of: frame) - cpu(of: frame)
+    }
+    print("CPU of a palette  \(Self.text(extra.sorted()[extra.count / 2])) ms, with the first picture of a scene")
+  }
+
+  /// Of a picture that is drawn whole.
+  private func cpu(of frame: VideoFrame) -> Double {
+    var bytes: [UInt8] = []
+    renderer.invalidate()
+    let began = Self.cpuMilliseconds
+    renderer.render(remote: frame, selfView: nil, in: viewport, into: &bytes)
+    return Self.cpuMilliseconds - began
   }
 
   private static func text(_ value: Double) -> String { String(format: "%.3f", value) }

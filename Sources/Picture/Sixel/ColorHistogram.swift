@@ -15,7 +15,7 @@ final class ColorHistogram {
 
   private static let mostBins = 1 << 14
   /// The most samples that are counted of a picture: enough for the choice.
-  private static let mostSamples = 1 << 16
+  private static let mostSamples = 1 << 14
   private static let weights = SIMD4(
     Float(PaletteLookup.lumaWeight), Float(PaletteLookup.chromaWeight), Float(PaletteLookup.chromaWeight), 0)
 

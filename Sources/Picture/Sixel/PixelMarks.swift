@@ -6,6 +6,8 @@ struct PixelMarks {
   /// A pixel in each byte; the high bit is set in those that are marked.
   private var first: UInt64
   private var second: UInt64
+  /// Whether the screen shows another colour than is wanted for some of them (``Color/displayed``).
+  private(set) var hasForeign = false
 
   /// Marks the pixels whose distance, in the measure of ``PaletteLookup/Entry/distance(y:u:v:)``, is more than a limit.
   @inline(__always)
@@ -22,6 +24,7 @@ struct PixelMarks {
       v: Self.odd(pixels.v))
     (first, second) = Self.joined(even.beyond(half), odd.beyond(half))
     if first | second != 0, (even.foreign | odd.foreign).isAnyNegative {
+      hasForeign = true
       (first, second) = Self.joined(even.displayed.beyond(half), odd.displayed.beyond(half))
     }
   }

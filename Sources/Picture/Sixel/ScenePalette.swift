@@ -23,16 +23,21 @@ final class ScenePalette {
   let isStale = Storage<Bool>(repeating: false, count: PaletteLookup.mostColors + 1)
   /// Colours the terminal has not been told.
   let isNew = Storage<Bool>(repeating: true, count: PaletteLookup.mostColors + 1)
+  private let settled = Storage<Color>(repeating: .black, count: PaletteLookup.mostColors)
+  private var roundsLeft = 0
   private var frames = 0
   /// The colour after the last that was moved.
   private var improved = 0
   /// Mean error of the palette when it was made.
   private var freshError = 0
 
-  /// Rounds of moving the colours of a new palette.
-  private static let rounds = 3
-  /// Frames from one improvement to the next.
-  private static let pace = 8
+  /// Rounds of moving the colours of a new palette, one with each of the next pictures: together they would hold up the
+  /// first one.
+  private static let rounds = 2
+  /// Frames from one improvement to the next: after each the nearest colours are to be found anew.
+  private static let pace = 16
+  /// Of so many rows and columns one is looked at.
+  private static let grid = 8
   /// Most colours that are moved, and most that are given away, at once.
   private static let mostMoves = 32
   private static let mostGifts = 4
@@ -51,22 +56,35 @@ final class ScenePalette {
     lookup.count == 0 || error(raster) > 4 * freshError + 120
   }
 
-  /// Chooses colours for a new scene.
+  /// Chooses colours for a new scene, which the next pictures refine.
   func begin(_ raster: PixelRaster) {
     histogram.count(raster)
     let count = histogram.cut(into: limit, storage.pointer)
     let colors = UnsafeMutableBufferPointer(start: storage.pointer, count: count)
-    for _ in 0..<Self.rounds {
-      lookup.setColors(UnsafeBufferPointer(colors))
-      histogram.settle(colors, by: lookup)
-    }
+    lookup.setColors(UnsafeBufferPointer(colors))
+    histogram.settle(colors, by: lookup)
     histogram.sortByUse(colors)
     for number in 0..<count { colors[number] = SixelColor(colors[number]).shown }
     lookup.setColors(UnsafeBufferPointer(colors))
     uses.fill(Use())
     frames = 0
+    roundsLeft = Self.rounds
     freshError = error(raster)
     everythingIsRepainted()
+  }
+
+  /// Moves the colours of a new palette once more to the mean of what is nearest to them.
+  private func refine(_ raster: PixelRaster) {
+    roundsLeft -= 1
+    let colors = UnsafeMutableBufferPointer(start: settled.pointer, count: lookup.count)
+    _ = colors.update(fromContentsOf: self.colors)
+    histogram.settle(colors, by: lookup)
+    for number in 0..<colors.count {
+      let moved = SixelColor(colors[number]).shown
+      if moved != storage.pointer[number] { set(number, moved) }
+    }
+    lookup.setColors(self.colors)
+    freshError = error(raster)
   }
 
   /// The whole picture is painted with the colours there are now.
@@ -93,6 +111,10 @@ final class ScenePalette {
   /// Looks at some pixels and the colours they were given. Every so many frames the colours are improved.
   /// - Returns: whether some of them became stale (``isStale``).
   func improve(_ raster: PixelRaster, _ indices: UnsafePointer<UInt8>) -> Bool {
+    if roundsLeft > 0 {
+      refine(raster)
+      return false
+    }
     observe(raster, indices)
     frames += 1
     guard frames % Self.pace == 0 else { return false }
@@ -103,10 +125,10 @@ final class ScenePalette {
 
   private func observe(_ raster: PixelRaster, _ indices: UnsafePointer<UInt8>) {
     // Other pixels with every frame, so that small things are seen, too.
-    let phase = frames % Self.pace
-    for y in stride(from: phase, to: raster.height, by: Self.pace) {
+    let phase = frames % Self.grid
+    for y in stride(from: phase, to: raster.height, by: Self.grid) {
       let row = y * raster.stride
-      for x in stride(from: (y + 3 * phase) & 7, to: raster.width, by: Self.pace) {
+      for x in stride(from: (y + 3 * phase) & 7, to: raster.width, by: Self.grid) {
         let color = raster.color(x: x, y: y).displayed
         let number = Int(indices[row + x])
         let use = uses.pointer + number

@@ -90,17 +90,22 @@ struct SixelPainter {
     marks.limit(to: count)
     var isPainted = false
     while let x = marks.next() {
-      if paint(row, x, lookup, hasLeft: hasLeft || x > 0) { isPainted = true }
+      let wanted = Color(y: row.luma[x], u: row.blue[x &>> 1], v: row.red[x &>> 1])
+      let displayed = marks.hasForeign ? wanted.displayed : wanted
+      if paint(row, x, displayed, lookup, hasLeft: hasLeft || x > 0) { isPainted = true }
     }
     return isPainted
   }
 
+  /// Paints a pixel if that is worth it; returns whether it is.
   @inline(__always)
-  private func paint(_ row: Row, _ x: Int, _ lookup: PaletteLookup, hasLeft: Bool) -> Bool {
+  private func paint(_ row: Row, _ x: Int, _ wanted: Color, _ lookup: PaletteLookup, hasLeft: Bool) -> Bool {
     let (entries, memory) = (lookup.entries, row.memory)
-    let wanted = Color(y: row.luma[x], u: row.blue[x &>> 1], v: row.red[x &>> 1]).displayed
     let sample = PaletteLookup.Entry(wanted, number: 0)
     let nearest = lookup.nearest(wanted)
+    let shown = PaletteLookup.Entry(Color(y: memory.y[x], u: memory.u[x], v: memory.v[x]), number: 0)
+    // Often there is nothing better.
+    if nearest == memory.shown[x], shown.distance(to: entries[Int(nearest)]) == 0 { return false }
     var best = Choice(number: nearest, cost: sample.distance(to: entries[Int(nearest)]) &+ Self.bytesOfRun &* price)
     let (above, left) = (x &- row.above, x &- 1)
     if row.above > 0, memory.isPainted(above) {
@@ -111,8 +116,7 @@ struct SixelPainter {
       let number = memory.next[left]
       best.consider(number, sample.distance(to: entries[Int(number)]) &+ Self.bytesOfPixel &* price)
     }
-    let shown = Color(y: memory.y[x], u: memory.u[x], v: memory.v[x])
-    guard best.cost < sample.distance(to: PaletteLookup.Entry(shown, number: 0)) else { return false }
+    guard best.cost < sample.distance(to: shown) else { return false }
     memory.paint(x, best.number, entries[Int(best.number)])
     return true
   }

@@ -16,6 +16,8 @@ final class SixelRenderer: PixelCanvas {
   private var raster: PixelRaster { stage.raster }
 
   private static let bandHeight = SixelMemory.bandHeight
+  /// What nobody sees; following it would only take time.
+  private static let noise: (luma: UInt8, chroma: UInt8) = (1, 1)
   /// The price of a byte for each of lambda, in squared luma error of pixels. What a whole frame shows stays for long, and
   /// so does what has stood still.
   private static let prices = (change: 1.8, whole: 0.8, settling: 0.1)
@@ -25,7 +27,7 @@ final class SixelRenderer: PixelCanvas {
     self.support = support
     // Terminals may paint or scroll by whole bands, so an image ends with a whole one inside its cells.
     let height = layout.picture.rows * layout.cellPixels.height / Self.bandHeight * Self.bandHeight
-    stage = PixelStage(layout: layout, height: height, noise: (0, 0))
+    stage = PixelStage(layout: layout, height: height, noise: Self.noise)
     encoder = SixelEncoder(width: stage.raster.width)
     palette = ScenePalette(registers: support.registers)
     memory = SixelMemory(stage.raster)
