@@ -1,6 +1,6 @@
 /// Which of sixteen pixels are too far from the colour that the screen shows.
 struct PixelMarks {
-  /// Four terms of each pixel: lanes of even pixels, or of odd ones.
+  /// A sample of each of eight pixels: of the even ones, or of the odd ones.
   private typealias Lanes = SIMD8<Int16>
 
   /// A pixel in each byte; the high bit is set in those that are marked.
