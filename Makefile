@@ -12,7 +12,8 @@ TEST_PACKAGES := golang-go golang-github-pion-webrtc.v3-dev golang-github-gorill
                  libjson-glib-dev gcc coturn nftables tcpdump openssl python3-gi gir1.2-gst-plugins-bad-1.0 \
                  gstreamer1.0-nice gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
                  python3-websockets python3-venv tmux python3 iproute2 xvfb xterm xdotool imagemagick chromium \
-                 firefox-esr fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils
+                 firefox-esr fonts-dejavu-core qemu-system-x86 busybox-static cpio kmod xz-utils v4l-utils alsa-utils \
+                 pulseaudio libasound2-plugins
 
 .DEFAULT_GOAL := help
 .PHONY: help deps test-deps build demo test end-to-end lint format fuzz bench install clean
