@@ -53,7 +53,7 @@ class Scene:
             "--camera", "test", "--microphone", "tone", "--speaker", "none", "--loopback", "--log", str(log), *arguments])
         terminal = Terminal(name, command, **more)
         self.terminals[name] = terminal
-        terminal.wait(rf"glyphone  {name}\b")  # not what the shell shows of the command
+        terminal.wait(rf"glyphone  {name}\b.*● ")  # online, and not what the shell shows of the command
         return terminal
 
     def close(self):
