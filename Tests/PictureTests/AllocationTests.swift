@@ -60,6 +60,7 @@ import Testing
 
 /// Memory of which there is one object only, under a name as short as the client's.
 private final class OneObject: PictureMemory {
+  // Allocated once and written by the one test that owns this memory, on its thread; nobody else sees the pointer.
   private nonisolated(unsafe) let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 20)
 
   deinit { bytes.deallocate() }
