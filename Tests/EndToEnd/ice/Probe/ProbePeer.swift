@@ -189,14 +189,14 @@ actor ProbePeer {
   // MARK: Outputs
 
   private func drain() {
+    var news: [ICETransport.Output] = []
     while let output = transport?.pollOutput() {
-      switch output {
-      case .perform(let action): sockets?.perform(action)
-      case .event(let event): tell(event)
-      case .serverProblem(let server, let text): Report.problem("\(server): \(text)")
-      }
+      if case .perform(let action) = output { sockets?.perform(action) } else { news.append(output) }
     }
+    // A line takes longer than a datagram: the other side does not wait for the script.
     sockets?.flush()
+    for case .event(let event) in news { tell(event) }
+    for case .serverProblem(let server, let text) in news { Report.problem("\(server): \(text)") }
     setTimer()
   }
 
