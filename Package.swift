@@ -63,6 +63,7 @@ let package = Package(
     library("CNcurses", pkgConfig: nil, apt: "libncurses-dev"),
     .target(name: "CTerminalGuard", path: "Sources/CSystem/CTerminalGuard"),
     .target(name: "CDatagrams", path: "Sources/CSystem/CDatagrams"),
+    .target(name: "CSamples", path: "Sources/CSystem/CSamples"),
     library("CV4L2", pkgConfig: "libv4l2", apt: "libv4l-dev"),
     library("CALSA", pkgConfig: "alsa", apt: "libasound2-dev"),
     library("CVPX", pkgConfig: "vpx", apt: "libvpx-dev"),
@@ -77,7 +78,7 @@ let package = Package(
     // Pure rooms: bytes and times in, bytes and events out.
     room("SDP", []),
     room("RTP", ["Frames", nio, collections]),
-    room("Picture", ["Frames", "CZlib"]),
+    room("Picture", ["Frames", "CSamples", "CZlib"]),
 
     // Rooms with one thin driver each.
     room("ICE", [nio, nioPosix, nioTLS, nioSSL, logging, collections, "COpenSSL", "CDatagrams"]),

@@ -14,7 +14,7 @@ import Testing
         let isInside =
           span.first >= 0 && span.count >= 1 && span.count <= AxisMap.mostTaps
           && Int(span.first + (span.count - 1) * span.step) < source
-        let sum = (0..<Int(span.count)).reduce(0) { $0 + Int(map.weights[Int(span.weight) + $1][0]) }
+        let sum = (0..<Int(span.count)).reduce(0) { $0 + Int(map.weights[Int(span.weight) + $1]) }
         if !isInside || sum != 256 { Issue.record("output \(output): \(span), weights of \(sum)") }
       }
     }

@@ -2,7 +2,7 @@
 /// their eighth of the cell, so the ground has most to say; the dots show where it is brighter or darker.
 struct BrailleMatcher: CellMatcher {
   let repertoire = CellWriter.Repertoire.blocks
-  let detail = CellSignature.Detail.full
+  let detail = CellDetail.full
   private let pens: PenChooser
   private let batch = TileBatch()
   private let tints = GlyphTints()

@@ -3,9 +3,19 @@ protocol CellMatcher {
   /// What its looks may be written with.
   var repertoire: CellWriter.Repertoire { get }
   /// How much of a tile its looks can show.
-  var detail: CellSignature.Detail { get }
+  var detail: CellDetail { get }
 
   func match(_ job: MatchingJob)
+}
+
+/// How much of a tile counts.
+enum CellDetail {
+  case full
+  /// The two halves, for cells that show no more.
+  case halves
+
+  /// What an error counts. Where a cell shows shapes, more of it is in detail that nobody misses for a moment.
+  var weight: Float { self == .full ? 0.67 : 1.02 }
 }
 
 /// Some cells of a row whose looks are wanted.

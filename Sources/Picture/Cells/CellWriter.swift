@@ -21,7 +21,7 @@ struct CellWriter {
 
   /// Hardly a change takes fewer bytes: a glyph and a pen, or half a pen where a look is so quickly found that it is worth
   /// trying.
-  func leastBytes(for detail: CellSignature.Detail) -> Float {
+  func leastBytes(for detail: CellDetail) -> Float {
     Float(3 + (detail == .full ? colorCost : colorCost / 2))
   }
 

@@ -3,7 +3,7 @@
 /// light or dark; with colours the ground has most to say, and dots are of the pen that brings it nearer to the tile.
 struct DotMatcher: CellMatcher {
   let repertoire = CellWriter.Repertoire.blocks
-  let detail = CellSignature.Detail.full
+  let detail = CellDetail.full
   private let pens: FewPens
   private let isMono: Bool
   private let batch = TileBatch()

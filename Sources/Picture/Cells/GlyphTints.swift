@@ -1,7 +1,8 @@
 /// How much ink of each glyph lies over the sixteen chroma samples of a tile, so that ink and ground get the chroma they
 /// lie on.
 final class GlyphTints {
-  /// For each glyph four columns of chroma (rows of U, then of V): how many quarters of a sample are ink.
+  /// For each glyph how many quarters of each sample are ink: of the even rows of two columns of chroma, of the odd ones,
+  /// and of the next two columns. In each column the rows of U come before those of V.
   private let weights = Storage(repeating: SIMD8<UInt16>(), count: Glyph.count * TileRow.chromaWords)
   /// Quarters of samples of one plane that are ink, 0...64.
   private let quarters = Storage<UInt8>(repeating: 0, count: Glyph.count)
@@ -18,16 +19,16 @@ final class GlyphTints {
   private func setWeights(_ id: Int) {
     var all: UInt8 = 0
     for column in 0..<4 {
-      var lanes = SIMD8<UInt16>()
       for row in 0..<4 {
         let share = GlyphShape.coverage(
           Glyph(id: UInt16(id)), x: 2 * column..<2 * column + 2, y: 4 * row..<4 * row + 4)
         let weight = UInt8((share * 4).rounded())
-        lanes[row] = UInt16(weight)
-        lanes[4 + row] = UInt16(weight)
+        let lanes = weights.pointer + id * TileRow.chromaWords + column / 2 * 2 + row % 2
+        let lane = column % 2 * 4 + row / 2
+        lanes.pointee[lane] = UInt16(weight)
+        lanes.pointee[lane + 2] = UInt16(weight)
         all += weight
       }
-      weights.pointer[id * TileRow.chromaWords + column] = lanes
     }
     quarters.pointer[id] = all
   }
@@ -35,21 +36,23 @@ final class GlyphTints {
   /// The mean of a tile.
   @inline(__always)
   func mean(_ chroma: UnsafePointer<UInt64>) -> Tint {
-    let sums = Self.sums(chroma)
-    return tint(of: 4 * Self.sums(sums.lowHalf), 4 * Self.sums(sums.highHalf), 64)
+    let (first, second) = (Self.rows(chroma), Self.rows(chroma + 2))
+    let sum = Self.planes(first.even &+ first.odd &+ second.even &+ second.odd)
+    return tint(of: 4 * sum.u, 4 * sum.v, 64)
   }
 
   /// The means of ink and ground of a glyph over a tile.
   @inline(__always)
   func means(_ chroma: UnsafePointer<UInt64>, _ glyph: Glyph) -> (ink: Tint, ground: Tint) {
     let weights = UnsafePointer(weights.pointer + Int(glyph.id) * TileRow.chromaWords)
-    let all = Self.sums(chroma)
-    var inked = SIMD8<UInt16>()
-    for column in 0..<TileRow.chromaWords { inked &+= Self.samples(chroma[column]) &* weights[column] }
-    let (u, v) = (4 * Self.sums(all.lowHalf), 4 * Self.sums(all.highHalf))
-    let (inkU, inkV) = (Self.sums(inked.lowHalf), Self.sums(inked.highHalf))
+    let (first, second) = (Self.rows(chroma), Self.rows(chroma + 2))
+    let all = Self.planes(first.even &+ first.odd &+ second.even &+ second.odd)
+    let inked = Self.planes(
+      first.even &* weights[0] &+ first.odd &* weights[1] &+ second.even &* weights[2] &+ second.odd &* weights[3])
     let quarters = Int(quarters.pointer[Int(glyph.id)])
-    return (tint(of: inkU, inkV, quarters), tint(of: u - inkU, v - inkV, 64 - quarters))
+    return (
+      tint(of: inked.u, inked.v, quarters), tint(of: 4 * all.u - inked.u, 4 * all.v - inked.v, 64 - quarters)
+    )
   }
 
   @inline(__always)
@@ -59,20 +62,20 @@ final class GlyphTints {
     return (mean(u), mean(v))
   }
 
+  /// The samples of two columns, of the even rows and of the odd ones.
   @inline(__always)
-  private static func samples(_ column: UInt64) -> SIMD8<UInt16> {
-    SIMD8(truncatingIfNeeded: unsafeBitCast(column, to: SIMD8<UInt8>.self))
+  private static func rows(_ columns: UnsafePointer<UInt64>) -> (even: SIMD8<UInt16>, odd: SIMD8<UInt16>) {
+    let samples = UnsafeRawPointer(columns).loadUnaligned(as: SIMD8<UInt16>.self)
+    return (samples & 0xFF, samples &>> 8)
   }
 
-  /// The sum of each row.
+  /// The sums of U and V: two lanes of each in each half.
   @inline(__always)
-  private static func sums(_ chroma: UnsafePointer<UInt64>) -> SIMD8<UInt16> {
-    samples(chroma[0]) &+ samples(chroma[1]) &+ samples(chroma[2]) &+ samples(chroma[3])
-  }
-
-  @inline(__always)
-  private static func sums(_ rows: SIMD4<UInt16>) -> Int {
-    Int((unsafeBitCast(rows, to: UInt64.self) &* ByteSums.runningSum) &>> 48)
+  private static func planes(_ rows: SIMD8<UInt16>) -> (u: Int, v: Int) {
+    let words = unsafeBitCast(rows, to: SIMD2<UInt64>.self)
+    let both = words[0] &+ words[1]
+    let sums = both &+ both &>> 16
+    return (ByteSums.lane(sums, 0), ByteSums.lane(sums, 2))
   }
 }
 

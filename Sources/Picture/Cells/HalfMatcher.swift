@@ -33,7 +33,7 @@ struct TileHalves {
 struct HalfMatcher: CellMatcher {
   let pens: PenChooser
   let repertoire = CellWriter.Repertoire.blocks
-  let detail = CellSignature.Detail.halves
+  let detail = CellDetail.halves
 
   @inline(__always)
   func match(_ job: MatchingJob) {

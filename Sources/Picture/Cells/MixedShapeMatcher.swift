@@ -1,7 +1,7 @@
 /// Shapes for terminals with few colours or none: two pens and the shape between them, or a mixture of two pens all over
 /// the cell, whichever comes nearer to the tile.
 struct MixedShapeMatcher: CellMatcher {
-  let detail = CellSignature.Detail.full
+  let detail = CellDetail.full
   let repertoire = CellWriter.Repertoire.blocks
   private let pens: FewPens
   private let batch = TileBatch()

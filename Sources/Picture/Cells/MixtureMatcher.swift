@@ -2,7 +2,7 @@
 /// of the cell differ more than that helps, shows each in its nearest pen.
 struct MixtureMatcher: CellMatcher {
   let repertoire: CellWriter.Repertoire
-  let detail = CellSignature.Detail.halves
+  let detail = CellDetail.halves
   private let pens: FewPens
 
   /// - Parameters:

@@ -2,7 +2,7 @@
 /// the one that comes nearest to the tile in the sense of least squares. It is found by luma; each colour then gets the
 /// chroma of what it covers.
 struct ShapeMatcher: CellMatcher {
-  let detail = CellSignature.Detail.full
+  let detail = CellDetail.full
   let repertoire = CellWriter.Repertoire.blocks
   private let pens: PenChooser
   private let batch = TileBatch()

@@ -3,7 +3,7 @@
 /// least squares removes.
 struct LetterMatcher: CellMatcher {
   let repertoire = CellWriter.Repertoire.ascii
-  let detail = CellSignature.Detail.full
+  let detail = CellDetail.full
   private let pens: PenChooser
   private let letters: LetterSet
   private let tints = GlyphTints()

@@ -2,7 +2,7 @@
 /// ink lies most like the light in the tile.
 struct ToneMatcher: CellMatcher {
   let repertoire = CellWriter.Repertoire.ascii
-  let detail = CellSignature.Detail.full
+  let detail = CellDetail.full
   private let letters: LetterSet
   /// Luma of the darker of the default pens, and how far the lighter one is above it.
   private let black: UInt16

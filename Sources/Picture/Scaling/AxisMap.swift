@@ -20,13 +20,15 @@ final class AxisMap {
   /// Whether every output is just the source sample of its number.
   let isIdentity: Bool
   private let spanStorage: Storage<Span>
-  private let weightStorage: Storage<SIMD8<UInt16>>
+  private let weightStorage: Storage<UInt16>
   /// The most samples that any box of this map is made of.
   private(set) var taps = 1
   /// One for each output sample.
   var spans: UnsafeMutablePointer<Span> { spanStorage.pointer }
-  /// The weights of each span add up to 256. Each is there eight times, as it is needed.
-  var weights: UnsafeMutablePointer<SIMD8<UInt16>> { weightStorage.pointer }
+  /// The weights of each span add up to 256.
+  var weights: UnsafeMutablePointer<UInt16> { weightStorage.pointer }
+  /// Of all spans.
+  var weightCount: Int { weightStorage.count }
 
   /// - Parameters:
   ///   - source: samples there are, 1 or more.
@@ -57,8 +59,8 @@ final class AxisMap {
       }
     }
     self.spanStorage = Storage(repeating: Span(first: 0, count: 1, step: 1, weight: 0), count: outputs)
-    self.weightStorage = Storage(repeating: SIMD8(repeating: 0), count: weights.count)
+    self.weightStorage = Storage(repeating: 0, count: weights.count)
     for (index, span) in spans.enumerated() { spanStorage.pointer[index] = span }
-    for (index, weight) in weights.enumerated() { weightStorage.pointer[index] = SIMD8(repeating: weight) }
+    for (index, weight) in weights.enumerated() { weightStorage.pointer[index] = weight }
   }
 }

@@ -1,3 +1,5 @@
+import CSamples
+
 /// Scales eight rows at a time. Rows are first reduced vertically, then turned so that each column is one 64-bit word with
 /// a row in every byte (the topmost in the lowest), then reduced horizontally eight rows at once.
 ///
@@ -9,6 +11,8 @@ final class RowScaler {
   private let rowBytes: Int
   private let rows: Storage<UInt8>
   private let columns: Storage<UInt64>
+  /// The weights of all boxes, each eight times.
+  private let weights: Storage<SIMD8<UInt16>>
   private let pairs: Storage<Pair>
 
   /// A box of two samples, the second perhaps of no weight.
@@ -31,10 +35,12 @@ final class RowScaler {
     rowBytes = (width + 63) & ~63
     rows = Storage(repeating: 0, count: 8 * rowBytes)
     columns = Storage(repeating: 0, count: rowBytes)
+    weights = Storage(repeating: SIMD8(), count: horizontal.weightCount)
+    for place in 0..<weights.count { weights.pointer[place] = SIMD8(repeating: horizontal.weights[place]) }
     pairs = Storage(repeating: Pair(), count: horizontal.taps <= 2 ? outputs : 0)
     for place in 0..<pairs.count {
       let span = horizontal.spans[place]
-      let weights = horizontal.weights + Int(span.weight)
+      let weights = weights.pointer + Int(span.weight)
       pairs.pointer[place] = Pair(
         first: Int(span.first), firstWeight: weights[0], secondWeight: span.count > 1 ? weights[1] : SIMD8())
     }
@@ -47,48 +53,9 @@ final class RowScaler {
     _ plane: UnsafePointer<UInt8>, stride: Int, map: AxisMap, output: Int, lane: Int
   ) {
     let span = map.spans[output]
-    let weights = map.weights + Int(span.weight)
-    let source = UnsafeRawPointer(plane + Int(span.first) * stride)
-    let pitch = Int(span.step) * stride
-    let target = UnsafeMutableRawPointer(rows.pointer + lane * rowBytes)
-    var x = 0
-    switch span.count {
-    case 1:
-      target.copyMemory(from: source, byteCount: width)
-    case 2:
-      let (first, second) = (weights[0], weights[1])
-      while x < width {
-        var sum = WeightedSamples()
-        sum.add(source + x, first)
-        sum.add(source + x + pitch, second)
-        sum.store(target + x)
-        x &+= 16
-      }
-    case 3:
-      let (first, second, third) = (weights[0], weights[1], weights[2])
-      while x < width {
-        var sum = WeightedSamples()
-        sum.add(source + x, first)
-        sum.add(source + x + pitch, second)
-        sum.add(source + x + 2 &* pitch, third)
-        sum.store(target + x)
-        x &+= 16
-      }
-    default:
-      let count = Int(span.count)
-      while x < width {
-        var sum = WeightedSamples()
-        var row = source + x
-        var tap = 0
-        while tap < count {
-          sum.add(row, weights[tap])
-          row += pitch
-          tap &+= 1
-        }
-        sum.store(target + x)
-        x &+= 16
-      }
-    }
+    glyphone_samples_mean(
+      plane + Int(span.first) * stride, Int(span.step) * stride, map.weights + Int(span.weight), span.count,
+      rows.pointer + lane * rowBytes, width)
   }
 
   /// Reduces the eight lanes horizontally: writes one word of eight rows for each output column.
@@ -115,7 +82,7 @@ final class RowScaler {
   private func finishBoxes(into output: UnsafeMutablePointer<UInt64>) {
     let words = UnsafePointer(columns.pointer)
     let spans = UnsafePointer(horizontal.spans)
-    let weights = UnsafePointer(horizontal.weights)
+    let weights = UnsafePointer(weights.pointer)
     for column in 0..<horizontal.outputs {
       let span = spans[column]
       var weight = weights + Int(span.weight)
@@ -143,34 +110,6 @@ final class RowScaler {
   }
 
   private func turn(into output: UnsafeMutablePointer<UInt64>) {
-    let source = UnsafeRawPointer(rows.pointer)
-    var x = 0
-    while x < width {
-      Transpose.bytes8x8(
-        from: { lane in (source + lane * rowBytes + x).loadUnaligned(as: UInt64.self) }, into: output + x)
-      x += 8
-    }
-  }
-}
-
-/// Sums of sixteen samples times weights that add up to 256. Even and odd bytes are summed apart, each in 16 bits, so that
-/// none has to be widened.
-private struct WeightedSamples {
-  private var even = SIMD8<UInt16>(repeating: 128)
-  private var odd = SIMD8<UInt16>(repeating: 128)
-
-  @inline(__always)
-  init() {}
-
-  @inline(__always)
-  mutating func add(_ samples: UnsafeRawPointer, _ weight: SIMD8<UInt16>) {
-    let pairs = samples.loadUnaligned(as: SIMD8<UInt16>.self)
-    even &+= (pairs & 0xFF) &* weight
-    odd &+= (pairs &>> 8) &* weight
-  }
-
-  @inline(__always)
-  func store(_ target: UnsafeMutableRawPointer) {
-    target.storeBytes(of: (even &>> 8) | (odd & 0xFF00), as: SIMD8<UInt16>.self)
+    glyphone_samples_turn(rows.pointer, rowBytes, output, width)
   }
 }

@@ -1,0 +1,40 @@
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// Loops over samples for which it matters how wide the processor's vectors are. They are in C because there a function can
+// be compiled for several processors, of which the loader takes the best that the machine has.
+
+/// The weighted mean of `count` (1 or more) rows, `pitch` bytes apart.
+/// - weights: one for each row; they add up to 256.
+/// - width: rows may be read, and `target` written, up to a multiple of 16.
+void glyphone_samples_mean(const uint8_t *rows, ptrdiff_t pitch, const uint16_t *weights, int count, uint8_t *target,
+                           size_t width);
+
+/// Turns eight rows, `pitch` bytes apart: byte `row` of word `x` becomes sample `x` of that row.
+/// - width: rows may be read, and `columns` written, up to a multiple of 16.
+void glyphone_samples_turn(const uint8_t *rows, size_t pitch, uint64_t *columns, size_t width);
+
+/// Adds up the tiles of cells, each of 8 words of luma and 4 of chroma, and tells which sums are others than the last ones.
+/// - sums: the last sums, one for each of `count` tiles; they are replaced.
+void glyphone_samples_follow(const uint64_t *luma, const uint64_t *chroma, uint64_t *sums, uint8_t *is_changed,
+                             size_t count);
+
+/// What a tile looks like, coarsely: 16 means of 2x2 samples of luma, and of chroma those of the upper and the lower half, U
+/// before V.
+struct glyphone_outline {
+  uint8_t luma[16];
+  uint8_t chroma[4];
+};
+
+/// A unit of chroma error counts as this many of luma error: it spreads over eight of the sixteen luma samples, but the eye
+/// is less keen on it.
+enum { glyphone_chroma_weight = 3 };
+
+/// The outlines of some tiles, and their squared differences from those that are drawn.
+/// - tiles: which; `count` numbers.
+/// - halves: whether the means of luma are those of the upper and of the lower half.
+/// - drawn: one for each tile; `outlines` and `distances` are in the order of `tiles`.
+void glyphone_samples_outline(const uint64_t *luma, const uint64_t *chroma, const int32_t *tiles, size_t count,
+                              int halves, const struct glyphone_outline *drawn, struct glyphone_outline *outlines,
+                              int32_t *distances);
