@@ -1,5 +1,5 @@
-/// A colour as the terminal is told it: packed luma and chroma (true colour), the number of a palette entry, or a
-/// default pen.
+/// A colour as the terminal is told it: luma and chroma in lanes of ten bits (true colour), the number of a palette entry,
+/// or a default pen.
 struct Pen: Hashable {
   let value: UInt32
 
@@ -10,7 +10,7 @@ struct Pen: Hashable {
   static var standardBackground: Pen { Pen(value: .max - 2) }
 
   @inline(__always)
-  var isColor: Bool { value < 1 << 24 }
+  var isColor: Bool { value < 1 << 30 }
 
   @inline(__always)
   init(value: UInt32) {
@@ -19,7 +19,7 @@ struct Pen: Hashable {
 
   @inline(__always)
   init(_ color: Color) {
-    value = UInt32(color.y) << 16 | UInt32(color.u) << 8 | UInt32(color.v)
+    value = UInt32(color.y) << 20 | UInt32(color.u) << 10 | UInt32(color.v)
   }
 
   @inline(__always)
@@ -31,8 +31,17 @@ struct Pen: Hashable {
   @inline(__always)
   var color: Color {
     Color(
-      y: UInt8(truncatingIfNeeded: value >> 16), u: UInt8(truncatingIfNeeded: value >> 8),
+      y: UInt8(truncatingIfNeeded: value >> 20), u: UInt8(truncatingIfNeeded: value >> 10),
       v: UInt8(truncatingIfNeeded: value))
+  }
+
+  /// ``Color/isNear(_:)`` for pens made from colours.
+  @inline(__always)
+  func isNear(_ other: Pen) -> Bool {
+    // Each lane begins with a bit that a difference of more than the reach takes away.
+    let guards: UInt32 = 512 << 20 | 512 << 10 | 512
+    let reach = guards | UInt32(Color.lumaReach) << 20 | UInt32(Color.chromaReach) << 10 | UInt32(Color.chromaReach)
+    return (reach &+ value &- other.value) & (reach &+ other.value &- value) & guards == guards
   }
 }
 

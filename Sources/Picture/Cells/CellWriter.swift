@@ -92,7 +92,7 @@ struct CellWriter {
   private func matching(_ wanted: Pen, _ current: Pen) -> Pen? {
     if wanted == current { return current }
     guard depth == .trueColor, current.isColor, wanted.isColor else { return nil }
-    return wanted.color.isNear(current.color) ? current : nil
+    return wanted.isNear(current) ? current : nil
   }
 
   /// Whether a cell that shows `shown` already looks like `wanted`.

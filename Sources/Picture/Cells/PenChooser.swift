@@ -44,7 +44,15 @@ final class PenChooser {
 
   @inline(__always)
   func look(_ glyph: Glyph, ink: Color, ground: Color, column: Int, row: Int) -> CellLook {
-    if let palette, let flat = palette.flat(ink, ground) {
+    guard palette == nil else { return indexedLook(glyph, ink: ink, ground: ground, column: column, row: row) }
+    let (foreground, background) = (Pen(ink), Pen(ground))
+    return CellLook(
+      glyph: foreground == background ? .space : glyph, foreground: foreground, background: background)
+  }
+
+  @inline(never)
+  private func indexedLook(_ glyph: Glyph, ink: Color, ground: Color, column: Int, row: Int) -> CellLook {
+    if let flat = palette?.flat(ink, ground) {
       let pen = Pen(index: UInt8(TerminalPalette.firstFixed) &+ flat)
       return CellLook(glyph: .space, foreground: pen, background: pen)
     }

@@ -34,7 +34,7 @@ struct ShapeMatcher: CellMatcher {
     let cutScores = cuts?.best(batch) ?? SIMD8<Float>()
     let splitScores = splits?.best(batch) ?? SIMD8<Float>()
     let row = job.row
-    for lane in 0..<TileBatch.width {
+    for lane in 0..<min(TileBatch.width, job.count - first) {
       let column = Int(cells[lane])
       let total = Int(batch.total[lane])
       let chroma = job.chroma(column)
@@ -91,6 +91,7 @@ struct ShapeMatcher: CellMatcher {
     return nil
   }
 
+  /// The nearest whole number of 0...255, by way of a number in which it is the lowest bits.
   @inline(__always)
-  static func luma(_ value: Float) -> UInt8 { UInt8(truncatingIfNeeded: Int32(value + 0.5)) }
+  static func luma(_ value: Float) -> UInt8 { UInt8(truncatingIfNeeded: (value + 8_388_608).bitPattern) }
 }

@@ -55,9 +55,11 @@ struct Color: Hashable {
     return difference.0 * difference.0 + difference.1 * difference.1 + difference.2 * difference.2
   }
 
-  /// Close enough that nobody sees the difference side by side.
+  /// Differences that nobody sees side by side.
+  static let lumaReach = 1
+  static let chromaReach = 2
+
+  /// Close enough that nobody sees the difference.
   @inline(__always)
-  func isNear(_ other: Color) -> Bool {
-    abs(Int(y) - Int(other.y)) <= 1 && abs(Int(u) - Int(other.u)) <= 2 && abs(Int(v) - Int(other.v)) <= 2
-  }
+  func isNear(_ other: Color) -> Bool { Pen(self).isNear(Pen(other)) }
 }
