@@ -59,14 +59,15 @@ final class CellMemory {
       drawn.pointer + first, selection.outlines.pointer, selection.distances.pointer)
     let (columns, errors) = (selection.columns.pointer, selection.errors.pointer)
     let (outlines, distances) = (selection.outlines.pointer, UnsafePointer(selection.distances.pointer))
+    let weight = detail.weight
     var count = 0
+    // Without a branch, for none can foresee what noise does.
     for index in 0..<candidates {
-      let error = max(errors[index], Float(distances[index]) * detail.weight)
-      guard error > threshold else { continue }
+      let error = max(errors[index], Float(distances[index]) * weight)
       columns[count] = columns[index]
       errors[count] = error
       outlines[count] = outlines[index]
-      count += 1
+      count &+= error > threshold ? 1 : 0
     }
     if count > 0 { (columns + count).update(repeating: columns[count - 1], count: TileBatch.width) }
     return count
