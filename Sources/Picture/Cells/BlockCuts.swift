@@ -1,3 +1,5 @@
+import CSamples
+
 /// The ways a block element cuts a tile in two, and for each tile the best of them in the sense of least squares: the one
 /// whose two means explain most of the tile's variance.
 ///
@@ -13,8 +15,9 @@ final class BlockCuts {
 
   /// The sums of the parts of the tiles last scored, a tile in each lane.
   private let sums = Storage(repeating: TileBatch.Lanes(), count: BlockCuts.count)
-  /// (64 S - n T) / 8 sqrt(n (64 - n)) is S times the first minus T times the second.
-  private let weights = Storage(repeating: (SIMD8<Float>(), SIMD8<Float>()), count: BlockCuts.count)
+  /// (64 S - n T) / 8 sqrt(n (64 - n)) is S times the first of each pair minus T times the second.
+  private let weights = Storage<Float>(repeating: 0, count: 2 * BlockCuts.count)
+  private let scores = Storage(repeating: SIMD8<Float>(), count: 1)
   private let parts = Storage<UInt8>(repeating: 0, count: BlockCuts.count)
   private let glyphs = Storage(repeating: Glyph.space, count: BlockCuts.count)
   /// The cut of each glyph, its own or its inverse's; ``count`` of those that are none.
@@ -30,7 +33,8 @@ final class BlockCuts {
       if entry.hasInverse { cuts.pointer[Int(entry.inverse.id)] = UInt8(cut) }
       let n = Float(samples)
       let length = (n * (64 - n)).squareRoot() * 8
-      weights.pointer[cut] = (SIMD8(repeating: 64 / length), SIMD8(repeating: n / length))
+      weights.pointer[2 * cut] = 64 / length
+      weights.pointer[2 * cut + 1] = n / length
     }
   }
 
@@ -45,23 +49,18 @@ final class BlockCuts {
   /// Scores whose lowest five bits are the number of the best cut: how much squared error it removes.
   @inline(__always)
   func best(_ batch: TileBatch) -> SIMD8<Float> {
-    let sums = sums.pointer
-    addUp(batch, sums)
-    let total = TileBatch.floats(batch.total)
-    let weights = UnsafePointer(weights.pointer)
-    var best = SIMD8<Float>()
-    for cut in 0..<Self.count {
-      let difference = TileBatch.floats(sums[cut]) * weights[cut].0 - total * weights[cut].1
-      let bits = unsafeBitCast(difference * difference, to: SIMD8<UInt32>.self)
-      let score = unsafeBitCast((bits & ~31) | UInt32(truncatingIfNeeded: cut), to: SIMD8<Float>.self)
-      best.replace(with: score, where: score .> best)
+    addUp(batch, sums.pointer)
+    let sums = UnsafeRawPointer(sums.pointer).assumingMemoryBound(to: UInt16.self)
+    let total = UnsafeRawPointer(batch.total).assumingMemoryBound(to: UInt16.self)
+    scores.pointer.withMemoryRebound(to: Float.self, capacity: TileBatch.width) {
+      glyphone_batch_best(sums, total, weights.pointer, Int32(Self.count), $0)
     }
-    return best
+    return scores.pointer.pointee
   }
 
   @inline(__always)
   private func addUp(_ batch: TileBatch, _ sums: UnsafeMutablePointer<TileBatch.Lanes>) {
-    let rows = UnsafePointer(batch.rows.pointer)
+    let rows = batch.rows
     var left = TileBatch.Lanes()
     var right = TileBatch.Lanes()
     for eighth in 0..<7 {
@@ -73,7 +72,7 @@ final class BlockCuts {
         sums[Self.quadrants + 3] = right
       }
     }
-    let columns = UnsafePointer(batch.columns.pointer)
+    let columns = batch.columns
     var sum = TileBatch.Lanes()
     for eighth in 0..<7 {
       sum &+= columns[eighth]

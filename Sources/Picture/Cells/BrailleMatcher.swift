@@ -30,7 +30,7 @@ struct BrailleMatcher: CellMatcher {
 
   @inline(__always)
   private func look(lane: Int, kept: CellLook?, _ job: MatchingJob, column: Int) -> CellLook {
-    let total = Float(batch.total[lane])
+    let total = Float(batch.total.pointee[lane])
     let dots = batch.dotSums(lane)
     var best = Self.best(dots, total: total)
     if let kept, kept.glyph.id >= Glyph.firstBraille {
@@ -89,7 +89,7 @@ extension TileBatch {
   /// loaded for dots.
   @inline(__always)
   func dotSums(_ lane: Int) -> SIMD8<Float> {
-    let rows = UnsafeRawPointer(rows.pointer).assumingMemoryBound(to: UInt16.self) + lane
+    let rows = UnsafeRawPointer(self.rows).assumingMemoryBound(to: UInt16.self) + lane
     var dots = SIMD8<Float>()
     for dot in 0..<8 {
       let row = (dot & 1) * 8 + (dot >> 1) * 2

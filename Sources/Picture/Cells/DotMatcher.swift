@@ -54,7 +54,7 @@ struct DotMatcher: CellMatcher {
   private func colored(
     _ lane: Int, _ kept: CellLook?, _ chroma: UnsafePointer<UInt64>, column: Int, row: Int
   ) -> CellLook {
-    let total = Float(batch.total[lane])
+    let total = Float(batch.total.pointee[lane])
     let tint = tints.mean(chroma)
     func color(_ luma: Float) -> Color { Color(y: ShapeMatcher.luma(luma), u: tint.u, v: tint.v) }
     let dots = batch.dotSums(lane)

@@ -52,7 +52,7 @@ struct MixedShapeMatcher: CellMatcher {
 
   @inline(__always)
   private func tile(_ lane: Int, _ chroma: UnsafePointer<UInt64>) -> Tile {
-    let total = Int(batch.total[lane])
+    let total = Int(batch.total.pointee[lane])
     let tint = tints.mean(chroma)
     let mean = Color(y: ShapeMatcher.luma(Float(total) * (1 / 64)), u: tint.u, v: tint.v)
     return Tile(lane: lane, total: total, chroma: chroma, mean: mean)

@@ -36,7 +36,7 @@ struct ShapeMatcher: CellMatcher {
     let row = job.row
     for lane in 0..<min(TileBatch.width, job.count - first) {
       let column = Int(cells[lane])
-      let total = Int(batch.total[lane])
+      let total = Int(batch.total.pointee[lane])
       let chroma = job.chroma(column)
       let score = max(cutScores[lane], splitScores[lane])
       if score <= Self.flatness {

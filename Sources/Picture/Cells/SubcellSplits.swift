@@ -104,7 +104,7 @@ final class SubcellSplits {
   private func fillIn(_ batch: TileBatch, _ keys: UnsafeMutablePointer<SIMD8<Int16>>) {
     let sums = sums.pointer
     for side in 0..<2 {
-      let rows = UnsafePointer(batch.rows.pointer) + 8 * side
+      let rows = batch.rows + 8 * side
       switch grid {
       case .quadrant:
         sums[side] = rows[0] &+ rows[1] &+ rows[2] &+ rows[3]

@@ -48,7 +48,7 @@ final class RowScaler {
 
   /// Reduces the rows of a vertical box into one lane.
   /// - Parameters:
-  ///   - plane: first sample; rows are `stride` bytes apart and readable up to a multiple of 16.
+  ///   - plane: first sample; rows are `stride` bytes apart and readable up to a multiple of 32.
   func reduce(
     _ plane: UnsafePointer<UInt8>, stride: Int, map: AxisMap, output: Int, lane: Int
   ) {

@@ -25,39 +25,9 @@ enum Transpose {
     return unsafeBitCast(bytes, to: SIMD8<UInt16>.self)
   }
 
-  typealias Words = SIMD8<UInt16>
-
-  /// Lane `i` of vector `j` becomes lane `j` of vector `i`.
-  @inline(__always)
-  static func words8x8(
-    _ rows: UnsafePointer<Words>
-  ) -> (Words, Words, Words, Words, Words, Words, Words, Words) {
-    let upper = words4x8(rows[0], rows[1], rows[2], rows[3])
-    let lower = words4x8(rows[4], rows[5], rows[6], rows[7])
-    return (
-      joined(upper.0[0], lower.0[0]), joined(upper.0[1], lower.0[1]), joined(upper.1[0], lower.1[0]),
-      joined(upper.1[1], lower.1[1]), joined(upper.2[0], lower.2[0]), joined(upper.2[1], lower.2[1]),
-      joined(upper.3[0], lower.3[0]), joined(upper.3[1], lower.3[1])
-    )
-  }
-
-  /// Four rows turned: eight columns of four lanes, two in each vector. (Each step has a type of its own, or else the
-  /// compiler takes the steps apart.)
-  @inline(__always)
-  private static func words4x8(
-    _ a: Words, _ b: Words, _ c: Words, _ d: Words
-  ) -> (SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>, SIMD2<UInt64>) {
-    let (lowPairs, otherLowPairs) = (pairs(a.lowHalf, b.lowHalf), pairs(c.lowHalf, d.lowHalf))
-    let (highPairs, otherHighPairs) = (pairs(a.highHalf, b.highHalf), pairs(c.highHalf, d.highHalf))
-    return (
-      fours(lowPairs.lowHalf, otherLowPairs.lowHalf), fours(lowPairs.highHalf, otherLowPairs.highHalf),
-      fours(highPairs.lowHalf, otherHighPairs.lowHalf), fours(highPairs.highHalf, otherHighPairs.highHalf)
-    )
-  }
-
   @inline(__always)
   private static func pairs(_ a: SIMD4<UInt16>, _ b: SIMD4<UInt16>) -> SIMD4<UInt32> {
-    var result = Words()
+    var result = SIMD8<UInt16>()
     result.evenHalf = a
     result.oddHalf = b
     return unsafeBitCast(result, to: SIMD4<UInt32>.self)
@@ -70,7 +40,4 @@ enum Transpose {
     result.oddHalf = b
     return unsafeBitCast(result, to: SIMD2<UInt64>.self)
   }
-
-  @inline(__always)
-  private static func joined(_ a: UInt64, _ b: UInt64) -> Words { unsafeBitCast(SIMD2(a, b), to: Words.self) }
 }

@@ -7,12 +7,12 @@
 
 /// The weighted mean of `count` (1 or more) rows, `pitch` bytes apart.
 /// - weights: one for each row; they add up to 256.
-/// - width: rows may be read, and `target` written, up to a multiple of 16.
+/// - width: rows may be read, and `target` written, up to a multiple of 32.
 void glyphone_samples_mean(const uint8_t *rows, ptrdiff_t pitch, const uint16_t *weights, int count, uint8_t *target,
                            size_t width);
 
 /// Turns eight rows, `pitch` bytes apart: byte `row` of word `x` becomes sample `x` of that row.
-/// - width: rows may be read, and `columns` written, up to a multiple of 16.
+/// - width: rows may be read, and `columns` written, up to a multiple of 32.
 void glyphone_samples_turn(const uint8_t *rows, size_t pitch, uint64_t *columns, size_t width);
 
 /// Adds up the tiles of cells, each of 8 words of luma and 4 of chroma, and tells which sums are others than the last ones.
@@ -38,3 +38,23 @@ enum { glyphone_chroma_weight = 3 };
 void glyphone_samples_outline(const uint64_t *luma, const uint64_t *chroma, const int32_t *tiles, size_t count,
                               int halves, const struct glyphone_outline *drawn, struct glyphone_outline *outlines,
                               int32_t *distances);
+
+/// Sums of luma of eight tiles side by side: a tile in each lane.
+struct glyphone_batch {
+  /// Along the eight rows of the left half, from the top, then of the right half.
+  uint16_t rows[16][8];
+  /// Down the eight columns.
+  uint16_t columns[8][8];
+  /// Of all 64 samples.
+  uint16_t total[8];
+};
+
+/// Takes the tiles of eight cells of a row.
+/// - dots: whether rows are summed only over the two columns in the middle of each half, where braille dots are.
+void glyphone_batch_load(const uint64_t *luma, const int32_t *cells, int dots, struct glyphone_batch *batch);
+
+/// For each lane the highest of (sum x weight - total x other weight)^2, its lowest five bits replaced by the number of the
+/// sum.
+/// - sums: eight lanes each, `count` (at most 32) of them.
+/// - weights: a pair for each sum.
+void glyphone_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
