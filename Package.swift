@@ -123,13 +123,14 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests: one target per room, and what they share.
+    .target(name: "CSamplesBaseline", dependencies: ["CSamples"], path: "Tests/SamplesBaseline"),
     .target(
       name: "TestSupport", dependencies: ["Frames", "ICE", "COpenSSL", nio], path: "Tests/Support",
       swiftSettings: strict),
     tests("SDP", ["TestSupport"], resources: [.copy("Fixtures")]),
     tests("RTP", ["TestSupport", "Frames", nio]),
     .target(name: "CThreadAllocations", path: "Tests/AllocationCounter"),
-    tests("Picture", ["TestSupport", "CThreadAllocations", "Frames", "CZlib"]),
+    tests("Picture", ["TestSupport", "CThreadAllocations", "CSamples", "CSamplesBaseline", "Frames", "CZlib"]),
     tests("ICE", ["TestSupport", nio, nioPosix, nioEmbedded, nioSSL, logging]),
     tests("Signaling", ["TestSupport", nio, nioPosix, nioEmbedded, nioWebSocket, logging]),
     tests("Media", ["TestSupport", "Frames", nio], resources: [.copy("Fixtures")]),

@@ -33,30 +33,29 @@ void glyphone_samples_mean(const uint8_t *rows, ptrdiff_t pitch, const uint16_t 
   }
 }
 
-// The lower (k = 0) or upper halves of two vectors in turn, sixteen bytes of each apart: by one, two, and four bytes.
-#define BYTES(a, b, k)                                                                                                \
-  __builtin_shufflevector(a, b, k, k + 32, k + 1, k + 33, k + 2, k + 34, k + 3, k + 35, k + 4, k + 36, k + 5, k + 37, \
-                          k + 6, k + 38, k + 7, k + 39, k + 16, k + 48, k + 17, k + 49, k + 18, k + 50, k + 19,      \
-                          k + 51, k + 20, k + 52, k + 21, k + 53, k + 22, k + 54, k + 23, k + 55)
-#define PAIRS(a, b, k)                                                                                            \
-  ((samples)__builtin_shufflevector((pairs)a, (pairs)b, k, k + 16, k + 1, k + 17, k + 2, k + 18, k + 3, k + 19, k + 8, \
-                                    k + 24, k + 9, k + 25, k + 10, k + 26, k + 11, k + 27))
-#define FOURS(a, b, k) \
+// In each half of two vectors the lower (k = 0) or upper parts in turn, by one, two, and four bytes.
+#define BYTES(a, b, k)                                                                                               \
+  __builtin_shufflevector(a, b, k, k + 32, k + 1, k + 33, k + 2, k + 34, k + 3, k + 35, k + 4, k + 36, k + 5,        \
+                          k + 37, k + 6, k + 38, k + 7, k + 39, k + 16, k + 48, k + 17, k + 49, k + 18, k + 50,      \
+                          k + 19, k + 51, k + 20, k + 52, k + 21, k + 53, k + 22, k + 54, k + 23, k + 55)
+#define PAIRS(a, b, k)                                                                                               \
+  ((samples)__builtin_shufflevector((pairs)a, (pairs)b, k, k + 16, k + 1, k + 17, k + 2, k + 18, k + 3, k + 19,      \
+                                    k + 8, k + 24, k + 9, k + 25, k + 10, k + 26, k + 11, k + 27))
+#define FOURS(a, b, k)                                                                                               \
   ((samples)__builtin_shufflevector((fours)a, (fours)b, k, k + 8, k + 1, k + 9, k + 4, k + 12, k + 5, k + 13))
-
-#define SIXTEEN(a, k)                                                                                                 \
-  __builtin_shufflevector(a, a, k, k + 1, k + 2, k + 3, k + 4, k + 5, k + 6, k + 7, k + 8, k + 9, k + 10, k + 11, k + 12, \
-                          k + 13, k + 14, k + 15)
+#define SIXTEEN(a, k)                                                                                                \
+  __builtin_shufflevector(a, a, k, k + 1, k + 2, k + 3, k + 4, k + 5, k + 6, k + 7, k + 8, k + 9, k + 10, k + 11,    \
+                          k + 12, k + 13, k + 14, k + 15)
 
 // The words of columns from eight rows that are interleaved two and two.
-#define STORE(ab, cd, ef, gh, columns)                                                                    \
-  do {                                                                                                    \
-    samples first = PAIRS(ab, cd, 0), second = PAIRS(ef, gh, 0), third = PAIRS(ab, cd, 4), fourth = PAIRS(ef, gh, 4); \
-    samples turned[] = {FOURS(first, second, 0), FOURS(first, second, 2), FOURS(third, fourth, 0), FOURS(third, fourth, 2)}; \
-    for (int two = 0; two < 4; two++) {                                                                   \
-      *(half *)((columns) + 2 * two) = SIXTEEN(turned[two], 0);                                           \
-      *(half *)((columns) + STEP / 2 + 2 * two) = SIXTEEN(turned[two], 16);                               \
-    }                                                                                                     \
+#define STORE(ab, cd, ef, gh, columns)                                                                               \
+  do {                                                                                                               \
+    samples a = PAIRS(ab, cd, 0), b = PAIRS(ab, cd, 4), c = PAIRS(ef, gh, 0), d = PAIRS(ef, gh, 4);                  \
+    samples turned[] = {FOURS(a, c, 0), FOURS(a, c, 2), FOURS(b, d, 0), FOURS(b, d, 2)};                             \
+    for (int two = 0; two < 4; two++) {                                                                              \
+      *(half *)((columns) + 2 * two) = SIXTEEN(turned[two], 0);                                                      \
+      *(half *)((columns) + STEP / 2 + 2 * two) = SIXTEEN(turned[two], 16);                                          \
+    }                                                                                                                \
   } while (0)
 
 FOR_EACH_PROCESSOR

@@ -11,8 +11,8 @@ static const half_words keys[3] = {
     {0x06D002DB, 0x1414F6B5, 0x7B885975, 0x25318BF3, 0x0D99ED21, 0x3D3DB70B, 0x60CA36FF, 0x87A152F5},
 };
 
-// A sum of the products of the two halves of each word, after a key was added to both, is the same for two different tiles
-// once in 2^32 times (NH, RFC 4418 5.2.2).
+// A sum of the products of the two halves of each word, after a key was added to both, is the same for two different
+// tiles once in 2^32 times (NH, RFC 4418 5.2.2).
 FOR_EACH_PROCESSOR
 void glyphone_samples_follow(const uint64_t *luma, const uint64_t *chroma, uint64_t *sums, uint8_t *is_changed,
                              size_t count) {

@@ -2,10 +2,12 @@
 #include <stdint.h>
 
 // Compiled twice on x86-64, for processors with and without AVX2; the loader chooses.
+#ifndef FOR_EACH_PROCESSOR
 #if defined(__x86_64__) && defined(__linux__)
 #define FOR_EACH_PROCESSOR __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_PROCESSOR
+#endif
 #endif
 // What such a function consists of.
 #define IN_PLACE static inline __attribute__((always_inline))

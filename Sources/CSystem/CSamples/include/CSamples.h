@@ -2,7 +2,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Loops over samples for which it matters how wide the processor's vectors are. They are in C because there a function can
+// Loops over samples for which it matters how wide the processor's vectors are. They are in C because there a function
+// can
 // be compiled for several processors, of which the loader takes the best that the machine has.
 
 /// The weighted mean of `count` (1 or more) rows, `pitch` bytes apart.
@@ -15,19 +16,22 @@ void glyphone_samples_mean(const uint8_t *rows, ptrdiff_t pitch, const uint16_t 
 /// - width: rows may be read, and `columns` written, up to a multiple of 32.
 void glyphone_samples_turn(const uint8_t *rows, size_t pitch, uint64_t *columns, size_t width);
 
-/// Adds up the tiles of cells, each of 8 words of luma and 4 of chroma, and tells which sums are others than the last ones.
+/// Adds up the tiles of cells, each of 8 words of luma and 4 of chroma, and tells which sums are others than the last
+/// ones.
 /// - sums: the last sums, one for each of `count` tiles; they are replaced.
 void glyphone_samples_follow(const uint64_t *luma, const uint64_t *chroma, uint64_t *sums, uint8_t *is_changed,
                              size_t count);
 
-/// What a tile looks like, coarsely: 16 means of 2x2 samples of luma, and of chroma those of the upper and the lower half, U
+/// What a tile looks like, coarsely: 16 means of 2x2 samples of luma, and of chroma those of the upper and the lower
+/// half, U
 /// before V.
 struct glyphone_outline {
   uint8_t luma[16];
   uint8_t chroma[4];
 };
 
-/// A unit of chroma error counts as this many of luma error: it spreads over eight of the sixteen luma samples, but the eye
+/// A unit of chroma error counts as this many of luma error: it spreads over eight of the sixteen luma samples, but
+/// the eye
 /// is less keen on it.
 enum { glyphone_chroma_weight = 3 };
 
@@ -53,7 +57,8 @@ struct glyphone_batch {
 /// - dots: whether rows are summed only over the two columns in the middle of each half, where braille dots are.
 void glyphone_batch_load(const uint64_t *luma, const int32_t *cells, int dots, struct glyphone_batch *batch);
 
-/// For each lane the highest of (sum x weight - total x other weight)^2, its lowest five bits replaced by the number of the
+/// For each lane the highest of (sum x weight - total x other weight)^2, its lowest five bits replaced by the number
+/// of the
 /// sum.
 /// - sums: eight lanes each, `count` (at most 32) of them.
 /// - weights: a pair for each sum.

@@ -1,0 +1,181 @@
+import CSamples
+import CSamplesBaseline
+import TestSupport
+import Testing
+
+@testable import Picture
+
+/// The loops in C give the same on this processor as on any, and as plain loops do.
+@Suite struct SamplesTests {
+  private static let width = 96
+  private static let cells = 12
+
+  private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
+    var random = SeededGenerator(seed: seed)
+    let samples = Storage<UInt8>(repeating: 0, count: count)
+    for index in 0..<count { samples.pointer[index] = UInt8.random(in: 0...255, using: &random) }
+    return samples
+  }
+
+  private func words(_ count: Int, seed: UInt64) -> Storage<UInt64> {
+    var random = SeededGenerator(seed: seed)
+    let words = Storage<UInt64>(repeating: 0, count: count)
+    for index in 0..<count { words.pointer[index] = random.next() }
+    return words
+  }
+
+  @Test(arguments: [[256], [128, 128], [51, 102, 103], [3, 60, 61, 62, 70], Array(repeating: 4, count: 64)])
+  func aMeanOfRows(weights: [UInt16]) {
+    let rows = samples(weights.count * Self.width, seed: UInt64(weights.count))
+    let means = [Storage<UInt8>(repeating: 0, count: Self.width), Storage<UInt8>(repeating: 0, count: Self.width)]
+    let count = Int32(weights.count)
+    glyphone_samples_mean(rows.pointer, Self.width, weights, count, means[0].pointer, Self.width)
+    baseline_samples_mean(rows.pointer, Self.width, weights, count, means[1].pointer, Self.width)
+    for x in 0..<Self.width {
+      let sum = weights.enumerated().reduce(128) {
+        $0 + Int($1.element) * Int(rows.pointer[$1.offset * Self.width + x])
+      }
+      #expect(Int(means[0].pointer[x]) == sum >> 8)
+      #expect(means[1].pointer[x] == means[0].pointer[x])
+    }
+  }
+
+  @Test func rowsAreTurned() {
+    let rows = samples(8 * Self.width, seed: 8)
+    let columns = [Storage<UInt64>(repeating: 0, count: Self.width), Storage<UInt64>(repeating: 0, count: Self.width)]
+    glyphone_samples_turn(rows.pointer, Self.width, columns[0].pointer, Self.width)
+    baseline_samples_turn(rows.pointer, Self.width, columns[1].pointer, Self.width)
+    for x in 0..<Self.width {
+      let column = (0..<8).reduce(UInt64(0)) { $0 | UInt64(rows.pointer[$1 * Self.width + x]) << (8 * UInt64($1)) }
+      #expect(columns[0].pointer[x] == column)
+      #expect(columns[1].pointer[x] == column)
+    }
+  }
+
+  @Test func aTileThatChangesAnywhereIsNoticed() {
+    let (luma, chroma) = (words(8 * Self.cells, seed: 1), words(4 * Self.cells, seed: 2))
+    let sums = [Storage<UInt64>(repeating: 0, count: Self.cells), Storage<UInt64>(repeating: 0, count: Self.cells)]
+    let changed = [Storage<UInt8>(repeating: 0, count: Self.cells), Storage<UInt8>(repeating: 0, count: Self.cells)]
+    func follow() -> [Int] {
+      glyphone_samples_follow(luma.pointer, chroma.pointer, sums[0].pointer, changed[0].pointer, Self.cells)
+      baseline_samples_follow(luma.pointer, chroma.pointer, sums[1].pointer, changed[1].pointer, Self.cells)
+      for cell in 0..<Self.cells {
+        #expect(sums[0].pointer[cell] == sums[1].pointer[cell])
+        #expect(changed[0].pointer[cell] == changed[1].pointer[cell])
+      }
+      return (0..<Self.cells).filter { changed[0].pointer[$0] != 0 }
+    }
+    #expect(follow() == Array(0..<Self.cells))
+    #expect(follow() == [])
+    for bit in 0..<64 {
+      for word in 0..<8 {
+        luma.pointer[8 * 5 + word] ^= 1 << UInt64(bit)
+        #expect(follow() == [5])
+      }
+      for word in 0..<4 {
+        chroma.pointer[4 * 7 + word] ^= 1 << UInt64(bit)
+        #expect(follow() == [7])
+      }
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func outlinesAndTheirDistances(halves: Bool) {
+    let (luma, chroma) = (words(8 * Self.cells, seed: 3), words(4 * Self.cells, seed: 4))
+    let tiles: [Int32] = [0, 3, 4, 7, 11]
+    let drawn = Storage(repeating: glyphone_outline(), count: Self.cells)
+    let outlines = (0..<2).map { _ in Storage(repeating: glyphone_outline(), count: Self.cells) }
+    let distances = (0..<2).map { _ in Storage<Int32>(repeating: 0, count: Self.cells) }
+    glyphone_samples_outline(
+      luma.pointer, chroma.pointer, tiles, tiles.count, halves ? 1 : 0, drawn.pointer, outlines[0].pointer,
+      distances[0].pointer)
+    baseline_samples_outline(
+      luma.pointer, chroma.pointer, tiles, tiles.count, halves ? 1 : 0, drawn.pointer, outlines[1].pointer,
+      distances[1].pointer)
+    for (index, tile) in tiles.enumerated() {
+      let (means, tints) = outline(luma.pointer + 8 * Int(tile), chroma.pointer + 4 * Int(tile), halves)
+      // What is drawn is black and without any chroma.
+      let distance =
+        means.reduce(0) { $0 + $1 * $1 } + Int(glyphone_chroma_weight) * tints.reduce(0) { $0 + $1 * $1 }
+      for kind in 0..<2 {
+        #expect(Int(distances[kind].pointer[index]) == distance)
+        withUnsafeBytes(of: outlines[kind].pointer[index]) { bytes in
+          #expect(bytes.prefix(16).map(Int.init).sorted() == means.sorted())
+          #expect(bytes.suffix(4).map(Int.init) == tints)
+        }
+      }
+      #expect(
+        withUnsafeBytes(of: outlines[0].pointer[index]) { Array($0) }
+          == withUnsafeBytes(of: outlines[1].pointer[index]) { Array($0) })
+    }
+  }
+
+  /// The means of an outline, in any order, and its four of chroma.
+  private func outline(
+    _ luma: UnsafePointer<UInt64>, _ chroma: UnsafePointer<UInt64>, _ halves: Bool
+  ) -> (luma: [Int], chroma: [Int]) {
+    func byte(_ word: UInt64, _ row: Int) -> Int { Int(word >> (8 * UInt64(row)) & 255) }
+    var means: [Int] = []
+    for row in 0..<4 {
+      for column in 0..<4 {
+        let sum = (0..<4).reduce(0) { $0 + byte(luma[2 * column + $1 / 2], 2 * row + $1 % 2) }
+        means.append((sum + 2) >> 2)
+      }
+    }
+    if halves {
+      let (upper, lower) = ((means[..<8].reduce(4, +)) >> 3, (means[8...].reduce(4, +)) >> 3)
+      means = Array(repeating: upper, count: 8) + Array(repeating: lower, count: 8)
+    }
+    // The rows of U come before those of V.
+    let tints = (0..<4).map { part in
+      (0..<4).reduce(4) { $0 + byte(chroma[$1], 2 * part) + byte(chroma[$1], 2 * part + 1) } >> 3
+    }
+    return (means, tints)
+  }
+
+  @Test(arguments: [false, true])
+  func aBatchOfTiles(dots: Bool) {
+    let luma = words(8 * Self.cells, seed: 5)
+    let cells: [Int32] = [0, 1, 2, 5, 6, 9, 11, 11]
+    let batches = (0..<2).map { _ in Storage(repeating: TileBatch.Lanes(), count: 25) }
+    for (kind, load) in [glyphone_batch_load, baseline_batch_load].enumerated() {
+      batches[kind].pointer.withMemoryRebound(to: glyphone_batch.self, capacity: 1) {
+        load(luma.pointer, cells, dots ? 1 : 0, $0)
+      }
+    }
+    for (lane, cell) in cells.enumerated() {
+      func sample(_ column: Int, _ row: Int) -> UInt16 {
+        UInt16(luma.pointer[8 * Int(cell) + column] >> (8 * UInt64(row)) & 255)
+      }
+      var expected: [UInt16] = []
+      for side in 0..<2 {
+        let columns = dots ? 4 * side + 1..<4 * side + 3 : 4 * side..<4 * side + 4
+        for row in 0..<8 { expected.append(columns.reduce(0) { $0 + sample($1, row) }) }
+      }
+      for column in 0..<8 { expected.append((0..<8).reduce(0) { $0 + sample(column, $1) }) }
+      expected.append(expected[16...].reduce(0, +))
+      for kind in 0..<2 {
+        #expect((0..<25).map { batches[kind].pointer[$0][lane] } == expected)
+      }
+    }
+  }
+
+  @Test func theBestOfSomeScores() {
+    var random = SeededGenerator(seed: 6)
+    let sums = (0..<19 * 8).map { _ in UInt16.random(in: 0...16_320, using: &random) }
+    let totals = (0..<8).map { _ in UInt16.random(in: 0...16_320, using: &random) }
+    let weights = (0..<38).map { _ in Float.random(in: 0...1, using: &random) }
+    var best = [[Float](repeating: 0, count: 8), [Float](repeating: 0, count: 8)]
+    glyphone_batch_best(sums, totals, weights, 19, &best[0])
+    baseline_batch_best(sums, totals, weights, 19, &best[1])
+    #expect(best[0] == best[1])
+    for lane in 0..<8 {
+      let scores = (0..<19).map { cut in
+        let difference = Float(sums[8 * cut + lane]) * weights[2 * cut] - Float(totals[lane]) * weights[2 * cut + 1]
+        return difference * difference
+      }
+      let number = Int(best[0][lane].bitPattern & 31)
+      #expect(scores[number] >= (scores.max() ?? 0) * 0.9999)
+    }
+  }
+}

@@ -1,0 +1,9 @@
+#pragma once
+
+#define FOR_EACH_PROCESSOR
+#define glyphone_samples_mean baseline_samples_mean
+#define glyphone_samples_turn baseline_samples_turn
+#define glyphone_samples_follow baseline_samples_follow
+#define glyphone_samples_outline baseline_samples_outline
+#define glyphone_batch_load baseline_batch_load
+#define glyphone_batch_best baseline_batch_best
