@@ -80,33 +80,37 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func outlinesAndTheirDistances(halves: Bool) {
+  func tilesAreSelectedByTheirDistance(halves: Bool) {
     let (luma, chroma) = (words(8 * Self.cells, seed: 3), words(4 * Self.cells, seed: 4))
-    let tiles: [Int32] = [0, 3, 4, 7, 11]
+    let candidates: [Int32] = [0, 3, 4, 7, 11]
+    // What is drawn is black and without any chroma.
     let drawn = Storage(repeating: glyphone_outline(), count: Self.cells)
-    let outlines = (0..<2).map { _ in Storage(repeating: glyphone_outline(), count: Self.cells) }
-    let distances = (0..<2).map { _ in Storage<Int32>(repeating: 0, count: Self.cells) }
-    glyphone_samples_outline(
-      luma.pointer, chroma.pointer, tiles, tiles.count, halves ? 1 : 0, drawn.pointer, outlines[0].pointer,
-      distances[0].pointer)
-    baseline_samples_outline(
-      luma.pointer, chroma.pointer, tiles, tiles.count, halves ? 1 : 0, drawn.pointer, outlines[1].pointer,
-      distances[1].pointer)
-    for (index, tile) in tiles.enumerated() {
+    var distances: [Float] = []
+    var expected: [(luma: [Int], chroma: [Int])] = []
+    for tile in candidates {
       let (means, tints) = outline(luma.pointer + 8 * Int(tile), chroma.pointer + 4 * Int(tile), halves)
-      // What is drawn is black and without any chroma.
-      let distance =
-        means.reduce(0) { $0 + $1 * $1 } + Int(glyphone_chroma_weight) * tints.reduce(0) { $0 + $1 * $1 }
-      for kind in 0..<2 {
-        #expect(Int(distances[kind].pointer[index]) == distance)
-        withUnsafeBytes(of: outlines[kind].pointer[index]) { bytes in
-          #expect(bytes.prefix(16).map(Int.init).sorted() == means.sorted())
-          #expect(bytes.suffix(4).map(Int.init) == tints)
+      let squares = (means.reduce(0) { $0 + $1 * $1 }, tints.reduce(0) { $0 + $1 * $1 })
+      distances.append(Float(squares.0 + Int(glyphone_chroma_weight) * squares.1))
+      expected.append((means, tints))
+    }
+    let threshold = distances[1]
+    // The third has to be kept whatever its distance is.
+    let kept = candidates.indices.filter { distances[$0] / 2 > threshold / 2 || $0 == 2 }
+    for select in [glyphone_samples_select, baseline_samples_select] {
+      var tiles = candidates
+      var errors: [Float] = [0, 0, .infinity, 0, 0]
+      var outlines = Array(repeating: glyphone_outline(), count: tiles.count)
+      let count = select(
+        luma.pointer, chroma.pointer, drawn.pointer, halves ? 1 : 0, 0.5, threshold / 2, &tiles, &errors, &outlines,
+        tiles.count)
+      #expect(tiles.prefix(count) == kept.map { candidates[$0] }[...])
+      #expect(errors.prefix(count) == kept.map { $0 == 2 ? .infinity : distances[$0] / 2 }[...])
+      for (outline, index) in zip(outlines, kept) {
+        withUnsafeBytes(of: outline) { bytes in
+          #expect(bytes.prefix(16).map(Int.init).sorted() == expected[index].luma.sorted())
+          #expect(bytes.suffix(4).map(Int.init) == expected[index].chroma)
         }
       }
-      #expect(
-        withUnsafeBytes(of: outlines[0].pointer[index]) { Array($0) }
-          == withUnsafeBytes(of: outlines[1].pointer[index]) { Array($0) })
     }
   }
 

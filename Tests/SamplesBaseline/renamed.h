@@ -4,6 +4,6 @@
 #define glyphone_samples_mean baseline_samples_mean
 #define glyphone_samples_turn baseline_samples_turn
 #define glyphone_samples_follow baseline_samples_follow
-#define glyphone_samples_outline baseline_samples_outline
+#define glyphone_samples_select baseline_samples_select
 #define glyphone_batch_load baseline_batch_load
 #define glyphone_batch_best baseline_batch_best

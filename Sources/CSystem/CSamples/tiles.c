@@ -40,8 +40,10 @@ typedef VECTOR(int32_t, 4) few_squares;
 
 #define QUARTERS(a, b, ...) ((sums)__builtin_shufflevector((words)a, (words)b, __VA_ARGS__))
 
-IN_PLACE void outline(const uint64_t *luma, const uint64_t *chroma, const int32_t *tiles, size_t count, int halves,
-                      const struct glyphone_outline *drawn, struct glyphone_outline *outlines, int32_t *distances) {
+IN_PLACE size_t select_tiles(const uint64_t *luma, const uint64_t *chroma, const struct glyphone_outline *drawn,
+                             int halves, float weight, float threshold, int32_t *tiles, float *errors,
+                             struct glyphone_outline *outlines, size_t count) {
+  size_t kept = 0;
   for (size_t index = 0; index < count; index++) {
     int32_t tile = tiles[index];
     // A column is a quarter of a vector. First the rows are added in pairs, then the columns.
@@ -64,19 +66,24 @@ IN_PLACE void outline(const uint64_t *luma, const uint64_t *chroma, const int32_
     few_differences tints_apart =
         (few_differences)(tints - __builtin_convertvector(*(const few_samples *)drawn[tile].chroma, few_sums));
     few_squares tints_squared = __builtin_convertvector(tints_apart, few_squares);
-    distances[index] = __builtin_reduce_add(squared * squared) +
-                      glyphone_chroma_weight * __builtin_reduce_add(tints_squared * tints_squared);
-    *(samples *)outlines[index].luma = __builtin_convertvector(means, samples);
-    *(few_samples *)outlines[index].chroma = __builtin_convertvector(tints, few_samples);
+    int32_t distance = __builtin_reduce_add(squared * squared) +
+                       glyphone_chroma_weight * __builtin_reduce_add(tints_squared * tints_squared);
+    float error = (float)distance * weight;
+    if (errors[index] > error) error = errors[index];
+    // Without a branch, for none can foresee what noise does.
+    tiles[kept] = tile;
+    errors[kept] = error;
+    *(samples *)outlines[kept].luma = __builtin_convertvector(means, samples);
+    *(few_samples *)outlines[kept].chroma = __builtin_convertvector(tints, few_samples);
+    kept += error > threshold;
   }
+  return kept;
 }
 
 FOR_EACH_PROCESSOR
-void glyphone_samples_outline(const uint64_t *luma, const uint64_t *chroma, const int32_t *tiles, size_t count,
-                              int halves, const struct glyphone_outline *drawn, struct glyphone_outline *outlines,
-                              int32_t *distances) {
-  if (halves)
-    outline(luma, chroma, tiles, count, 1, drawn, outlines, distances);
-  else
-    outline(luma, chroma, tiles, count, 0, drawn, outlines, distances);
+size_t glyphone_samples_select(const uint64_t *luma, const uint64_t *chroma, const struct glyphone_outline *drawn,
+                               int halves, float weight, float threshold, int32_t *tiles, float *errors,
+                               struct glyphone_outline *outlines, size_t count) {
+  return halves ? select_tiles(luma, chroma, drawn, 1, weight, threshold, tiles, errors, outlines, count)
+                : select_tiles(luma, chroma, drawn, 0, weight, threshold, tiles, errors, outlines, count);
 }

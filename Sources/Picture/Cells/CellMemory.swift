@@ -36,9 +36,8 @@ final class CellMemory {
     let columns = Storage<Int32>(repeating: 0, count: Viewport.largestSide + TileBatch.width)
     /// Squared error of 4x4 samples; infinite for a cell to be made exact whatever it costs.
     let errors = Storage<Float>(repeating: 0, count: Viewport.largestSide)
-    /// What they look like, and how far that is from what is on the screen.
+    /// What they look like.
     fileprivate let outlines = Storage(repeating: glyphone_outline(), count: Viewport.largestSide)
-    fileprivate let distances = Storage<Int32>(repeating: 0, count: Viewport.largestSide)
     /// Of every cell of the row, whether its samples are others than in the last frame.
     fileprivate let isChanged = Storage<UInt8>(repeating: 0, count: Viewport.largestSide)
   }
@@ -54,21 +53,10 @@ final class CellMemory {
     let first = row * columns
     glyphone_samples_follow(tiles.luma, tiles.chroma, sums.pointer + first, selection.isChanged.pointer, columns)
     let candidates = chooseCandidates(row: row, isWhole: isWhole, into: selection)
-    glyphone_samples_outline(
-      tiles.luma, tiles.chroma, selection.columns.pointer, candidates, detail == .halves ? 1 : 0,
-      drawn.pointer + first, selection.outlines.pointer, selection.distances.pointer)
-    let (columns, errors) = (selection.columns.pointer, selection.errors.pointer)
-    let (outlines, distances) = (selection.outlines.pointer, UnsafePointer(selection.distances.pointer))
-    let weight = detail.weight
-    var count = 0
-    // Without a branch, for none can foresee what noise does.
-    for index in 0..<candidates {
-      let error = max(errors[index], Float(distances[index]) * weight)
-      columns[count] = columns[index]
-      errors[count] = error
-      outlines[count] = outlines[index]
-      count &+= error > threshold ? 1 : 0
-    }
+    let columns = selection.columns.pointer
+    let count = glyphone_samples_select(
+      tiles.luma, tiles.chroma, drawn.pointer + first, detail == .halves ? 1 : 0, detail.weight, threshold, columns,
+      selection.errors.pointer, selection.outlines.pointer, candidates)
     if count > 0 { (columns + count).update(repeating: columns[count - 1], count: TileBatch.width) }
     return count
   }

@@ -8,8 +8,8 @@ void baseline_samples_mean(const uint8_t *rows, ptrdiff_t pitch, const uint16_t 
 void baseline_samples_turn(const uint8_t *rows, size_t pitch, uint64_t *columns, size_t width);
 void baseline_samples_follow(const uint64_t *luma, const uint64_t *chroma, uint64_t *sums, uint8_t *is_changed,
                              size_t count);
-void baseline_samples_outline(const uint64_t *luma, const uint64_t *chroma, const int32_t *tiles, size_t count,
-                              int halves, const struct glyphone_outline *drawn, struct glyphone_outline *outlines,
-                              int32_t *distances);
+size_t baseline_samples_select(const uint64_t *luma, const uint64_t *chroma, const struct glyphone_outline *drawn,
+                               int halves, float weight, float threshold, int32_t *tiles, float *errors,
+                               struct glyphone_outline *outlines, size_t count);
 void baseline_batch_load(const uint64_t *luma, const int32_t *cells, int dots, struct glyphone_batch *batch);
 void baseline_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);

@@ -35,13 +35,15 @@ struct glyphone_outline {
 /// is less keen on it.
 enum { glyphone_chroma_weight = 3 };
 
-/// The outlines of some tiles, and their squared differences from those that are drawn.
-/// - tiles: which; `count` numbers.
+/// Of some tiles, keeps those whose error is more than a threshold; returns how many.
+/// - drawn: what each tile of the row looks like on the screen.
 /// - halves: whether the means of luma are those of the upper and of the lower half.
-/// - drawn: one for each tile; `outlines` and `distances` are in the order of `tiles`.
-void glyphone_samples_outline(const uint64_t *luma, const uint64_t *chroma, const int32_t *tiles, size_t count,
-                              int halves, const struct glyphone_outline *drawn, struct glyphone_outline *outlines,
-                              int32_t *distances);
+/// - weight: of the squared difference of outlines, to make it an error.
+/// - tiles: `count` numbers; those of the tiles that are kept come first afterwards. So with `errors`, which hold the
+///   least error that each tile is to have, and `outlines`, which are written only.
+size_t glyphone_samples_select(const uint64_t *luma, const uint64_t *chroma, const struct glyphone_outline *drawn,
+                               int halves, float weight, float threshold, int32_t *tiles, float *errors,
+                               struct glyphone_outline *outlines, size_t count);
 
 /// Sums of luma of eight tiles side by side: a tile in each lane.
 struct glyphone_batch {
