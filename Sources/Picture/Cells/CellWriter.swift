@@ -56,43 +56,55 @@ struct CellWriter {
   func plan(_ look: CellLook, column: Int, row: Int) -> Plan {
     let move = row == self.row ? (column == self.column ? 0 : 4) : 7
     if look.glyph == .space {
-      if let background = matching(look.background, background) {
+      if does(background, for: look.background) {
         return Plan(look: CellLook(glyph: .space, foreground: foreground, background: background), bytes: move + 1)
       }
-      if repertoire == .blocks, let ink = matching(look.background, foreground) {
-        return Plan(look: CellLook(glyph: .fullBlock, foreground: ink, background: background), bytes: move + 3)
+      if repertoire == .blocks, does(foreground, for: look.background) {
+        return Plan(look: CellLook(glyph: .fullBlock, foreground: foreground, background: background), bytes: move + 3)
       }
       return Plan(
         look: CellLook(
           glyph: .space, foreground: depth == .mono ? look.foreground : foreground, background: look.background),
         bytes: move + 1 + colorCost)
     }
-    let straight = dressed(look)
     let entry = glyphs[Int(look.glyph.id)]
-    let own = move + Int(entry.byteCount)
-    if straight.bytes > 0, entry.hasInverse {
-      let turned = dressed(CellLook(glyph: entry.inverse, foreground: look.background, background: look.foreground))
-      if turned.bytes < straight.bytes { return Plan(look: turned.look, bytes: turned.bytes + own) }
+    let straight = fit(look.foreground, look.background)
+    if straight.count < 2, entry.hasInverse {
+      let turned = fit(look.background, look.foreground)
+      if turned.count > straight.count {
+        let inverse = CellLook(glyph: entry.inverse, foreground: look.background, background: look.foreground)
+        return dressed(inverse, turned, bytes: move + Int(entry.byteCount))
+      }
     }
-    return Plan(look: straight.look, bytes: straight.bytes + own)
+    return dressed(look, straight, bytes: move + Int(entry.byteCount))
+  }
+
+  /// Which of the current pens will do.
+  private struct Fit {
+    var ink: Bool
+    var ground: Bool
+    var count: Int { (ink ? 1 : 0) + (ground ? 1 : 0) }
+  }
+
+  @inline(__always)
+  private func fit(_ ink: Pen, _ ground: Pen) -> Fit {
+    Fit(ink: does(foreground, for: ink), ground: does(background, for: ground))
   }
 
   /// A look with the current pens where they will do, and the bytes for those that will not.
   @inline(__always)
-  private func dressed(_ look: CellLook) -> Plan {
-    let ink = matching(look.foreground, foreground)
-    let ground = matching(look.background, background)
-    return Plan(
-      look: CellLook(glyph: look.glyph, foreground: ink ?? look.foreground, background: ground ?? look.background),
-      bytes: (ink == nil ? colorCost : 0) + (ground == nil ? colorCost : 0))
+  private func dressed(_ look: CellLook, _ fit: Fit, bytes: Int) -> Plan {
+    Plan(
+      look: CellLook(
+        glyph: look.glyph, foreground: fit.ink ? foreground : look.foreground,
+        background: fit.ground ? background : look.background),
+      bytes: bytes + (2 - fit.count) * colorCost)
   }
 
-  /// The current pen if it will do for the wanted one.
+  /// Whether a pen will do for the wanted one.
   @inline(__always)
-  private func matching(_ wanted: Pen, _ current: Pen) -> Pen? {
-    if wanted == current { return current }
-    guard depth == .trueColor, current.isColor, wanted.isColor else { return nil }
-    return wanted.isNear(current) ? current : nil
+  private func does(_ pen: Pen, for wanted: Pen) -> Bool {
+    wanted == pen || (depth == .trueColor && pen.isColor && wanted.isColor && wanted.isNear(pen))
   }
 
   /// Whether a cell that shows `shown` already looks like `wanted`.
@@ -100,16 +112,16 @@ struct CellWriter {
   func isShown(_ wanted: CellLook, by shown: CellLook) -> Bool {
     if shown.background == .unknown { return false }
     if wanted.glyph == .space {
-      if shown.glyph == .space { return matching(wanted.background, shown.background) != nil }
-      return shown.glyph == .fullBlock && matching(wanted.background, shown.foreground) != nil
+      if shown.glyph == .space { return does(shown.background, for: wanted.background) }
+      return shown.glyph == .fullBlock && does(shown.foreground, for: wanted.background)
     }
     if wanted.glyph == shown.glyph {
-      return matching(wanted.foreground, shown.foreground) != nil
-        && matching(wanted.background, shown.background) != nil
+      return does(shown.foreground, for: wanted.foreground)
+        && does(shown.background, for: wanted.background)
     }
     let entry = glyphs[Int(wanted.glyph.id)]
-    return entry.hasInverse && entry.inverse == shown.glyph && matching(wanted.foreground, shown.background) != nil
-      && matching(wanted.background, shown.foreground) != nil
+    return entry.hasInverse && entry.inverse == shown.glyph && does(shown.background, for: wanted.foreground)
+      && does(shown.foreground, for: wanted.background)
   }
 
   /// Writes a planned look. Needs ``mostBytesPerCell`` bytes of room.
