@@ -19,10 +19,10 @@ struct CellWriter {
     case blocks
   }
 
-  /// Hardly a change takes fewer bytes: a glyph and a pen, or half a pen where a look is so quickly found that it is worth
-  /// trying.
+  /// Hardly a change takes fewer bytes: a cursor move, a glyph and a pen, or half of that where a look is so quickly found
+  /// that it is worth trying.
   func leastBytes(for detail: CellDetail) -> Float {
-    Float(3 + (detail == .full ? colorCost : colorCost / 2))
+    Float(3 + (detail == .full ? colorCost + 4 : colorCost / 2))
   }
 
   /// No cell takes more bytes: a cursor move, two pens, a glyph.
