@@ -88,8 +88,14 @@ final class CellMemory {
   /// Notes that the screen now shows the look of a selected cell.
   @inline(__always)
   func settle(_ selection: Selection, _ index: Int, row: Int) {
+    settle(selection, index, row: row, outline: selection.outlines.pointer[index])
+  }
+
+  /// Notes what the screen now shows of a selected cell.
+  @inline(__always)
+  func settle(_ selection: Selection, _ index: Int, row: Int, outline: glyphone_outline) {
     let cell = row * columns + Int(selection.columns.pointer[index])
-    drawn.pointer[cell] = selection.outlines.pointer[index]
+    drawn.pointer[cell] = outline
     if selection.errors.pointer[index] == .infinity { still.pointer[cell] = Self.settled }
   }
 }

@@ -138,9 +138,9 @@ final class CellRenderer {
       drawnRows += 1
       sample(remote: remote, selfView: selfView, row: row, into: tiles)
       let count = memory.select(
-        tiles, row: row, detail: matcher.detail, threshold: lambda * output.leastBytes(for: matcher.detail),
-        isWhole: isWhole,
-        into: selection)
+        tiles, row: row, detail: matcher.detail,
+        threshold: lambda * (weighsHalves ? CellHalves.leastBytes : output.leastBytes(for: matcher.detail)),
+        isWhole: isWhole, into: selection)
       guard count > 0 else { continue }
       let shown = memory.shown.pointer + row * picture.columns
       matcher.match(
@@ -148,7 +148,10 @@ final class CellRenderer {
           tiles: tiles, row: row, columns: selection.columns.pointer, count: count, errors: selection.errors.pointer,
           shown: shown, looks: looks.pointer))
       output.resume(writer.begin(atMost: roomPerRow))
-      drawn += write(count, row: row, lambda: lambda, shown: shown, output: &output)
+      drawn +=
+        weighsHalves
+        ? writeHalves(count, row: row, lambda: lambda, shown: shown, output: &output)
+        : write(count, row: row, lambda: lambda, shown: shown, output: &output)
       writer.finish(output.pen)
     }
     isComplete = drawnRows == picture.rows
@@ -173,6 +176,42 @@ final class CellRenderer {
         drawn += 1
       }
       memory.settle(selection, index, row: row)
+    }
+    return drawn
+  }
+
+  /// Whether cells are halves in true colour.
+  private var weighsHalves: Bool {
+    if case .half = matcher { return depth == .trueColor }
+    return false
+  }
+
+  /// Writes those of the matched cells that are worth it, of halves in true colour. It is known exactly what those show, so
+  /// error and bytes are weighed for each way to write one.
+  @inline(__always)
+  private func writeHalves(
+    _ count: Int, row: Int, lambda: Float, shown: UnsafeMutablePointer<CellLook>, output: inout CellWriter
+  ) -> Int {
+    let picture = layout.picture
+    let prices = CellHalves.Prices.usual(lambda: lambda, output)
+    let exactPrices = CellHalves.Prices.exact(output)
+    var drawn = 0
+    for index in 0..<count {
+      let column = Int(selection.columns.pointer[index])
+      let wanted = CellHalves(looks.pointer[index])
+      let isExact = selection.errors.pointer[index] == .infinity
+      let isKnown = shown[column].background != .unknown
+      let left = isKnown ? wanted.error(in: CellHalves(shown[column])) : .max
+      let plan = output.plan(
+        wanted, column: picture.column + column, row: picture.row + row, prices: isExact ? exactPrices : prices)
+      if plan.cost < left {
+        output.write(plan.look, column: picture.column + column, row: picture.row + row)
+        shown[column] = plan.look
+        drawn += 1
+      } else if !isExact {
+        continue
+      }
+      memory.settle(selection, index, row: row, outline: CellHalves(shown[column]).outline)
     }
     return drawn
   }

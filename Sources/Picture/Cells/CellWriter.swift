@@ -5,9 +5,10 @@ struct CellWriter {
   let depth: ColorDepth
   let repertoire: Repertoire
   private let glyphs = GlyphTable.shared.entries
-  private let colorCost: Int
-  private var foreground = Pen.unknown
-  private var background = Pen.unknown
+  /// What a pen takes, about.
+  let colorCost: Int
+  private(set) var foreground = Pen.unknown
+  private(set) var background = Pen.unknown
   private var column = -1
   private var row = -1
   private var isFirst = true
@@ -52,9 +53,13 @@ struct CellWriter {
     var bytes: Int
   }
 
+  /// About how many bytes it takes to get to a cell.
+  @inline(__always)
+  func bytesToMove(column: Int, row: Int) -> Int { row == self.row ? (column == self.column ? 0 : 4) : 7 }
+
   @inline(__always)
   func plan(_ look: CellLook, column: Int, row: Int) -> Plan {
-    let move = row == self.row ? (column == self.column ? 0 : 4) : 7
+    let move = bytesToMove(column: column, row: row)
     if look.glyph == .space {
       if does(background, for: look.background) {
         return Plan(look: CellLook(glyph: .space, foreground: foreground, background: background), bytes: move + 1)

@@ -12,6 +12,7 @@ struct Glyph: Hashable {
 
   static var space: Glyph { Glyph(ascii: 0x20) }
   static var fullBlock: Glyph { Glyph(block: 0x08) }
+  static var upperHalf: Glyph { Glyph(block: 0x00) }
   static var lowerHalf: Glyph { Glyph(block: 0x04) }
 
   @inline(__always)

@@ -41,7 +41,7 @@ struct HalfMatcher: CellMatcher {
       let column = Int(job.columns[index])
       let halves = TileHalves(luma: job.luma(column), chroma: job.chroma(column))
       job.looks[index] =
-        halves.upper.isNear(halves.lower)
+        !pens.isExact && halves.upper.isNear(halves.lower)
         ? pens.flat(halves.lower, column: column, row: job.row)
         : pens.look(.lowerHalf, ink: halves.lower, ground: halves.upper, column: column, row: job.row)
     }

@@ -29,6 +29,9 @@ final class PenChooser {
     palette = Palette(index: ColorIndex(fixed, lumaWeight: 3), colors: colors)
   }
 
+  /// Whether pens are of any colour.
+  var isExact: Bool { palette == nil }
+
   @inline(__always)
   private func pen(_ color: Color, column: Int, row: Int) -> Pen {
     guard let palette else { return Pen(color) }
