@@ -20,7 +20,7 @@ struct LetterMatcher: CellMatcher {
   private static let shapeLength: Float = 120
   private static let tileLength: Float = 256
   /// A character that explains no more squared error than this, of 64 samples, is not worth a second colour.
-  private static let flatness: Float = 24
+  private static let flatness: Float = 48
   /// The character on the screen is kept when its product is this much of the best: flicker is worse than a little error.
   private static let loyalty: Float = 0.975
 
@@ -48,10 +48,9 @@ struct LetterMatcher: CellMatcher {
 
   @inline(__always)
   private func look(_ job: MatchingJob, index: Int, column: Int) -> CellLook {
-    let tile = LetterTile(job.luma(column))
-    let mean = tile.mean
-    var length = tile.squares(around: mean)
-    let tint = tints.mean(job.chroma(column))
+    let shown = DisplayedTile(luma: job.luma(column), chroma: job.chroma(column), tints: tints)
+    let (tile, mean, tint) = (shown.tile, shown.mean, shown.tint)
+    var length = shown.squares
     func color(_ value: Float) -> Color {
       Color(y: ShapeMatcher.luma(min(max(value, 16), 235)), u: tint.u, v: tint.v)
     }

@@ -8,7 +8,7 @@ struct LetterTile {
   let columns: (Column, Column, Column, Column)
 
   @inline(__always)
-  private init(_ a: Column, _ b: Column, _ c: Column, _ d: Column) { columns = (a, b, c, d) }
+  init(_ a: Column, _ b: Column, _ c: Column, _ d: Column) { columns = (a, b, c, d) }
 
   /// - Parameter luma: the words of a tile (``TileRow``).
   @inline(__always)
