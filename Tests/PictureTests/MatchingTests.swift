@@ -158,6 +158,65 @@ import Testing
     }
   }
 
+  @Test func darkAndNoisyTilesAreTakenAsScreensShowThem() {
+    var random = SeededGenerator(seed: 5)
+    let tiles = Tiles(&random)
+    for x in 0..<8 { for y in 0..<8 { tiles.set(0, x, y, .random(in: 4...50, using: &random)) } }
+    for column in 0..<4 {
+      tiles.chroma.pointer[column] = (0..<8).reduce(0) { word, _ in word << 8 | .random(in: 100...156, using: &random) }
+    }
+    let shown = DisplayedTile(luma: tiles.luma.pointer, chroma: tiles.chroma.pointer, tints: GlyphTints())
+    let columns = [shown.tile.columns.0, shown.tile.columns.1, shown.tile.columns.2, shown.tile.columns.3]
+    var sums = [0.0, 0, 0]
+    for x in 0..<4 {
+      for y in 0..<8 {
+        let (u, v) = (
+          tiles.chroma.pointer[x] >> UInt64(y / 2 * 8) & 255, tiles.chroma.pointer[x] >> UInt64(32 + y / 2 * 8) & 255
+        )
+        let luma = Double(tiles.sample(0, 2 * x, y) + tiles.sample(0, 2 * x + 1, y)) / 2
+        let rgb = Scenes.rgb(y: luma, u: Double(u), v: Double(v))
+        #expect(abs(Double(columns[x][y]) / 2 - (16 + 0.2568 * rgb[0] + 0.5041 * rgb[1] + 0.0979 * rgb[2])) < 1.5)
+        sums = zip(sums, rgb).map(+)
+      }
+    }
+    let mean = Color(red: Int(sums[0] / 32), green: Int(sums[1] / 32), blue: Int(sums[2] / 32))
+    #expect(abs(shown.mean - Float(mean.y)) < 1.5)
+    #expect(abs(Int(shown.tint.u) - Int(mean.u)) <= 2 && abs(Int(shown.tint.v) - Int(mean.v)) <= 2)
+  }
+
+  @Test(arguments: [0, 0.5, 2, 9] as [Float])
+  func noWayToWriteHalvesCostsLess(lambda: Float) {
+    var random = SeededGenerator(seed: 3)
+    let terminal = TerminalWriter()
+    var output = CellWriter(pen: terminal.begin(atMost: 100 * 64), depth: .trueColor, repertoire: .blocks)
+    let prices = CellHalves.Prices.usual(lambda: lambda, output)
+    func color() -> Color {
+      func sample(_ middle: Int) -> UInt8 { UInt8(middle + .random(in: -6...6, using: &random)) }
+      return Color(y: sample(100), u: sample(120), v: sample(130))
+    }
+    for column in 0..<100 {
+      let wanted = CellHalves(upper: color(), lower: color())
+      func cost(_ look: CellLook) -> Int {
+        let pens = (look.foreground == output.foreground ? 0 : 1) + (look.background == output.background ? 0 : 1)
+        return wanted.error(in: CellHalves(look)) + pens * prices.pen
+          + (look.glyph == .space ? prices.byte : prices.glyph)
+          + prices.byte * output.bytesToMove(column: column, row: 0)
+      }
+      let plan = output.plan(wanted, column: column, row: 0, prices: prices)
+      #expect(plan.cost == cost(plan.look))
+      let colors = [wanted.upper, wanted.lower, wanted.mean].map { Pen($0) }
+      for glyph in [Glyph.space, .fullBlock, .lowerHalf, .upperHalf] {
+        for ink in colors + [output.foreground] where ink.isColor || glyph == .space {
+          for ground in colors + [output.background] where ground.isColor || glyph == .fullBlock {
+            #expect(plan.cost <= cost(CellLook(glyph: glyph, foreground: ink, background: ground)))
+          }
+        }
+      }
+      output.write(plan.look, column: column, row: 0)
+    }
+    terminal.finish(output.pen)
+  }
+
   @Test func colorsAreTheMeansOfWhatTheyCover() {
     // Red light from the upper left, blue from everywhere else.
     var random = SeededGenerator(seed: 1)
