@@ -49,7 +49,7 @@ struct CellHalves {
 
   private static let chromaWeight = 2
   /// A cell that is not worth this many bytes is hardly ever worth its own.
-  static let leastBytes: Float = 20
+  static let leastBytes: Float = 25
 
   /// What a tile of them looks like.
   @inline(__always)
