@@ -36,9 +36,9 @@ struct DisplayedTile {
   @inline(__always)
   private static func isAnother(mean: Float, squares: Float, tint: GlyphTints.Tint) -> Bool {
     // Blue reaches farthest; chroma is noisy, too.
-    let chroma = max(abs(Int(tint.u) &- 128), abs(Int(tint.v) &- 128)) &+ 8
+    let chroma = max(abs(Int(tint.u) &- 128), abs(Int(tint.v) &- 128)) &+ 4
     let room = min(mean - 16, 235 - mean) - 1.75 * Float(chroma)
-    return room < 0 || room * room < squares * (9 / 32)
+    return room < 0 || room * room < squares * (5 / 32)
   }
 
   /// The chroma of a colour whose red, green and blue are moved.
