@@ -59,8 +59,9 @@ final class PixelRaster {
     return Color(y: y[row * stride + x], u: u[chroma], v: v[chroma])
   }
 
+  @inline(__always)
   func hasChanged(run: Int, row: Int) -> Bool {
-    changes.pointer[row * runs + run]
+    changes.pointer[row &* runs &+ run]
   }
 
   /// Whether anything changed in a run of some rows.
@@ -79,52 +80,60 @@ final class PixelRaster {
   /// Takes a row of luma.
   /// - Parameter x: where it begins, and `count` its length.
   func take(luma: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
-    follow(luma, y + row * stride + x, count, noise.luma) { offset in
-      changes.pointer[row * runs + (x + offset) / Self.run] = true
-      isChanged = true
+    let flags = changes.pointer + row * runs
+    let isFollowed = follow(luma, y + row * stride + x, count, noise.luma) { offset in
+      flags[(x &+ offset) / Self.run] = true
     }
+    if isFollowed { isChanged = true }
   }
 
   /// Takes a row of U and one of V, counted in chroma samples.
   func take(u blue: UnsafePointer<UInt8>, v red: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
-    func flag(_ offset: Int) {
-      let run = (x + offset) * 2 / Self.run
-      changes.pointer[2 * row * runs + run] = true
-      changes.pointer[(2 * row + 1) * runs + run] = true
-      isChanged = true
+    let flags = changes.pointer + 2 * row * runs
+    @inline(__always) func flag(_ offset: Int) {
+      let run = (x &+ offset) / (Self.run / 2)
+      flags[run] = true
+      flags[runs &+ run] = true
     }
-    follow(blue, u + row * chromaStride + x, count, noise.chroma, flag)
-    follow(red, v + row * chromaStride + x, count, noise.chroma, flag)
+    let place = row * chromaStride + x
+    let isFollowed = follow(blue, u + place, count, noise.chroma, flag)
+    if follow(red, v + place, count, noise.chroma, flag) || isFollowed { isChanged = true }
   }
 
-  /// Copies eight samples at a time where any of them differs by more than `noise`; tells where that is.
+  /// Copies eight samples at a time where any of them differs by more than `noise`; tells where that is, and whether
+  /// there is any.
   @inline(__always)
   private func follow(
     _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int, _ noise: UInt8,
     _ changed: (Int) -> Void
-  ) {
-    let limit = SIMD8<Int16>(repeating: Int16(noise))
+  ) -> Bool {
+    var isFollowed = false
+    @inline(__always) func copy(_ x: Int) {
+      let eight = UnsafeRawPointer(source + x).loadUnaligned(as: UInt64.self)
+      UnsafeMutableRawPointer(target + x).storeBytes(of: eight, as: UInt64.self)
+      // Eight samples may lie across two runs.
+      changed(x)
+      changed(x &+ 7)
+    }
     var x = 0
-    while x + 8 <= count {
-      let new = UnsafeRawPointer(source + x).loadUnaligned(as: SIMD8<UInt8>.self)
-      let old = UnsafeRawPointer(target + x).loadUnaligned(as: SIMD8<UInt8>.self)
-      let difference = SIMD8<Int16>(truncatingIfNeeded: new) &- SIMD8<Int16>(truncatingIfNeeded: old)
-      // Negative where the difference is beyond the limit, either way. (The library's masks are made lane by lane.)
-      let beyond = unsafeBitCast((limit &- difference) | (limit &+ difference), to: SIMD2<UInt64>.self)
-      if (beyond[0] | beyond[1]) & 0x8000_8000_8000_8000 != 0 {
-        UnsafeMutableRawPointer(target + x).storeBytes(of: new, as: SIMD8<UInt8>.self)
-        // Eight samples may lie across two runs.
-        changed(x)
-        changed(x + 7)
+    while x + 16 <= count {
+      let distance = SIMD16(loading: source + x).distance(to: SIMD16(loading: target + x))
+      let (first, second) = (distance ^ distance.capped(at: noise)).words
+      if first | second != 0 {
+        isFollowed = true
+        if first != 0 { copy(x) }
+        if second != 0 { copy(x + 8) }
       }
-      x += 8
+      x += 16
     }
     while x < count {
       if abs(Int(source[x]) - Int(target[x])) > Int(noise) {
         target[x] = source[x]
         changed(x)
+        isFollowed = true
       }
       x += 1
     }
+    return isFollowed
   }
 }
