@@ -1,23 +1,30 @@
 /// Writes a rectangle of palette indices as one sixel image. In each band of six rows the stretches of all colours are
 /// packed into as few passes as will go, so that little is spent on skipping.
 final class SixelEncoder {
-  /// Pixels of one colour in columns that are alike, and the next ones of the stretch.
+  /// Pixels of one colour in columns that are alike.
   private struct Sixel {
-    var next: Int32
     var x: UInt16
     var count: UInt16
-    var bits: UInt8
+    /// The six bits, and above them the number of the stretch's next sixel; that is 0 at its end, for the first of all
+    /// follows none.
+    var link: UInt32
   }
 
-  /// Sixels of one colour that lie close together, from `x` to before `stop`.
+  /// Sixels of one colour that lie close together.
   private struct Stretch {
-    var first: Int32
-    var last: Int32
+    var first: UInt32
+    /// The next one that is not written yet; 0 at the end.
+    var next: UInt32
     var x: UInt16
-    var stop: UInt16
     var color: UInt8
-    /// The next stretch that is not written yet.
-    var next: Int32
+  }
+
+  /// The end of the last stretch of a colour.
+  private struct Latest {
+    var stop: Int32
+    var sixel: UInt32
+
+    static let none = Latest(stop: .min / 2, sixel: 0)
   }
 
   /// Gaps of up to this many columns are written as blanks rather than leaving the colour.
@@ -25,18 +32,16 @@ final class SixelEncoder {
 
   private let sixels: Storage<Sixel>
   private var sixelCount = 0
-  /// In order of x.
+  /// In order of x, from number 1 on; the next one of 0 is the first.
   private let stretches: Storage<Stretch>
   private var stretchCount = 0
-  /// Eight columns of a band, without the pixels that are on the screen already.
-  private let changed = Storage<UInt8>(repeating: PaletteLookup.none, count: 6 * 8)
-  /// The last stretch of each colour, or -1.
-  private let latest = Storage<Int32>(repeating: -1, count: 256)
+  /// Of each colour.
+  private let latest = Storage<Latest>(repeating: .none, count: 256)
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
-    sixels = Storage(repeating: Sixel(next: -1, x: 0, count: 0, bits: 0), count: 6 * width)
-    stretches = Storage(repeating: Stretch(first: 0, last: 0, x: 0, stop: 0, color: 0, next: -1), count: 6 * width)
+    sixels = Storage(repeating: Sixel(x: 0, count: 0, link: 0), count: 6 * width)
+    stretches = Storage(repeating: Stretch(first: 0, next: 0, x: 0, color: 0), count: 6 * width + 1)
   }
 
   /// Where the pixels are, and which of them the terminal shows already.
@@ -84,7 +89,7 @@ final class SixelEncoder {
   private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int) {
     sixelCount = 0
     stretchCount = 0
-    latest.fill(-1)
+    latest.fill(.none)
     let place = row * pixels.stride + x
     if let shown = pixels.shown {
       collectChanges(pixels.indices + place, shown + place, stride: pixels.stride, width: width)
@@ -93,41 +98,46 @@ final class SixelEncoder {
     }
   }
 
-  /// Goes through eight columns at a time and takes the pixels that are not shown already; the others get no colour.
+  /// Takes the pixels that are not shown already. Most columns have none, so sixteen are passed over at a time.
   private func collectChanges(
     _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, stride: Int, width: Int
   ) {
-    let changed = UnsafeMutableRawPointer(changed.pointer)
     var column = 0
     while column < width {
-      var isAny: UInt64 = 0
+      var difference = SIMD16<UInt8>()
       for row in 0..<6 {
         let place = row &* stride &+ column
-        let eight = UnsafeRawPointer(pixels + place).loadUnaligned(as: UInt64.self)
-        let difference = Bytes.marked(eight ^ UnsafeRawPointer(shown + place).loadUnaligned(as: UInt64.self))
-        isAny |= difference
-        changed.storeBytes(
-          of: eight | ((difference ^ Bytes.highBits) &>> 7) &* 255, toByteOffset: row &* 8, as: UInt64.self)
+        difference |= SIMD16(loading: pixels + place) ^ SIMD16(loading: shown + place)
       }
-      if isAny != 0 { addEight(at: column, min(8, width &- column)) }
-      column &+= 8
+      let (first, second) = difference.words
+      if first | second != 0 {
+        if first != 0 { addEight(pixels + column, shown + column, stride, column, width) }
+        if second != 0 { addEight(pixels + column + 8, shown + column + 8, stride, column &+ 8, width) }
+      }
+      column &+= 16
     }
   }
 
-  /// Adds what is in ``changed``.
+  /// Takes the pixels of eight columns that are not shown already.
   @inline(__always)
-  private func addEight(at column: Int, _ count: Int) {
-    let words = UnsafeRawPointer(changed.pointer).assumingMemoryBound(to: UInt64.self)
-    var difference: UInt64 = 0
-    for row in 0..<6 { difference |= words[row] ^ words[row] &>> 8 }
-    // The last column has no next one.
-    var ends = Bytes.marked(difference) | 0x80 &<< 56
-    var start = 0
-    while start < count {
-      let end = min(ends.trailingZeroBitCount &>> 3 &+ 1, count)
-      addColumns(column &+ start, end &- start, UnsafePointer(changed.pointer + start), 8)
-      start = end
-      ends &= ends &- 1
+  private func addEight(
+    _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, _ stride: Int, _ column: Int, _ width: Int
+  ) {
+    // A byte for each column, a bit for each row.
+    var columns: UInt64 = 0
+    for row in 0..<6 {
+      let place = row &* stride
+      let eight = UnsafeRawPointer(pixels + place).loadUnaligned(as: UInt64.self)
+      let difference = Bytes.marked(eight ^ UnsafeRawPointer(shown + place).loadUnaligned(as: UInt64.self))
+      columns |= difference &>> UInt64(truncatingIfNeeded: 7 &- row)
+    }
+    if column &+ 8 > width { columns &= column < width ? (1 &<< UInt64(8 &* (width &- column))) &- 1 : 0 }
+    while columns != 0 {
+      let place = columns.trailingZeroBitCount
+      columns &= columns &- 1
+      let x = place &>> 3
+      let row = place & 7
+      add(pixels[row &* stride &+ x], 1 &<< UInt32(truncatingIfNeeded: row), column &+ x, 1)
     }
   }
 
@@ -159,9 +169,9 @@ final class SixelEncoder {
   @inline(__always)
   private func addColumns(_ column: Int, _ count: Int, _ pixels: UnsafePointer<UInt8>, _ stride: Int) {
     var color = pixels[0]
-    var bits: UInt8 = 1
+    var bits: UInt32 = 1
     var offset = stride
-    var bit: UInt8 = 2
+    var bit: UInt32 = 2
     while bit < 64 {
       let next = pixels[offset]
       if next != color {
@@ -178,56 +188,44 @@ final class SixelEncoder {
 
   /// Adds pixels to the stretch of their colour, or begins another.
   @inline(__always)
-  private func add(_ color: UInt8, _ bits: UInt8, _ column: Int, _ count: Int) {
-    if color == PaletteLookup.none { return }
-    let stop = UInt16(truncatingIfNeeded: column &+ count)
-    let number = latest.pointer[Int(color)]
-    if number >= 0 {
-      let stretch = stretches.pointer + Int(number)
-      let gap = column &- Int(stretch.pointee.stop)
-      if gap < 0 {
-        sixels.pointer[Int(stretch.pointee.last)].bits |= bits
-        return
-      }
-      if gap <= Self.smallGap {
-        sixels.pointer[Int(stretch.pointee.last)].next = Int32(truncatingIfNeeded: sixelCount)
-        stretch.pointee.last = Int32(truncatingIfNeeded: sixelCount)
-        stretch.pointee.stop = stop
-        append(bits, column, count)
-        return
-      }
+  private func add(_ color: UInt8, _ bits: UInt32, _ column: Int, _ count: Int) {
+    let last = latest.pointer + Int(color)
+    let x = Int32(truncatingIfNeeded: column)
+    let gap = x &- last.pointee.stop
+    if gap < 0 {
+      sixels.pointer[Int(last.pointee.sixel)].link |= bits
+      return
     }
-    let sixel = Int32(truncatingIfNeeded: sixelCount)
-    let x = UInt16(truncatingIfNeeded: column)
-    latest.pointer[Int(color)] = Int32(truncatingIfNeeded: stretchCount)
-    stretches.pointer[stretchCount] = Stretch(
-      first: sixel, last: sixel, x: x, stop: stop, color: color, next: Int32(truncatingIfNeeded: stretchCount &+ 1))
-    stretchCount &+= 1
-    append(bits, column, count)
-  }
-
-  @inline(__always)
-  private func append(_ bits: UInt8, _ column: Int, _ count: Int) {
-    sixels.pointer[sixelCount] = Sixel(
-      next: -1, x: UInt16(truncatingIfNeeded: column), count: UInt16(truncatingIfNeeded: count), bits: bits)
+    let number = UInt32(truncatingIfNeeded: sixelCount)
+    let place = UInt16(truncatingIfNeeded: column)
+    if gap <= Self.smallGap {
+      sixels.pointer[Int(last.pointee.sixel)].link |= number &<< 6
+    } else {
+      stretchCount &+= 1
+      stretches.pointer[stretchCount] = Stretch(
+        first: number, next: UInt32(truncatingIfNeeded: stretchCount &+ 1), x: place, color: color)
+    }
+    last.pointee = Latest(stop: x &+ Int32(truncatingIfNeeded: count), sixel: number)
+    sixels.pointer[sixelCount] = Sixel(x: place, count: UInt16(truncatingIfNeeded: count), link: bits)
     sixelCount &+= 1
   }
 
   /// Writes the stretches: each pass goes from left to right and takes every stretch that begins where it has come to or
   /// later.
   private func pack(_ palette: ScenePalette, into pen: inout BytePen) {
-    stretches.pointer[stretchCount - 1].next = -1
-    var remaining: Int32 = 0
+    let stretches = stretches.pointer
+    stretches[0].next = 1
+    stretches[stretchCount].next = 0
     var selected = -1
     var isFirst = true
-    while remaining >= 0 {
+    while stretches[0].next != 0 {
       if !isFirst { pen.byte(0x24) }
       isFirst = false
       var x = 0
-      var current = remaining
-      var previous: Int32 = -1
-      while current >= 0 {
-        let stretch = stretches.pointer[Int(current)]
+      var previous = 0
+      var current = Int(stretches[0].next)
+      while current != 0 {
+        let stretch = stretches[current]
         if Int(stretch.x) < x {
           previous = current
         } else {
@@ -235,15 +233,10 @@ final class SixelEncoder {
             selected = Int(stretch.color)
             select(selected, palette, into: &pen)
           }
-          write(stretch, from: x, into: &pen)
-          x = Int(stretch.stop)
-          if previous < 0 {
-            remaining = stretch.next
-          } else {
-            stretches.pointer[Int(previous)].next = stretch.next
-          }
+          x = write(stretch, from: x, into: &pen)
+          stretches[previous].next = stretch.next
         }
-        current = stretch.next
+        current = Int(stretch.next)
       }
     }
   }
@@ -253,15 +246,13 @@ final class SixelEncoder {
   @inline(__always)
   private func select(_ number: Int, _ palette: ScenePalette, into pen: inout BytePen) {
     if palette.isNew.pointer[number] { tell(number, palette, into: &pen) }
-    pen.byte(0x23)
-    pen.small(number)
+    pen.byte(0x23, small: number)
   }
 
   private func tell(_ number: Int, _ palette: ScenePalette, into pen: inout BytePen) {
     palette.isNew.pointer[number] = false
     let percent = SixelColor(palette.colors[number])
-    pen.byte(0x23)
-    pen.small(number)
+    pen.byte(0x23, small: number)
     pen.literal(";2;")
     pen.small(percent.red)
     pen.byte(0x3B)
@@ -270,38 +261,43 @@ final class SixelEncoder {
     pen.small(percent.blue)
   }
 
+  /// Writes a stretch; returns where it ends.
   @inline(__always)
-  private func write(_ stretch: Stretch, from x: Int, into pen: inout BytePen) {
-    Self.repeated(0, Int(stretch.x) - x, into: &pen)
-    var bits: UInt8 = 0
-    var count = 0
-    var next = Int(stretch.x)
-    var index = stretch.first
-    while index >= 0 {
-      let sixel = sixels.pointer[Int(index)]
-      let gap = Int(sixel.x) - next
-      if gap > 0 || sixel.bits != bits {
+  private func write(_ stretch: Stretch, from x: Int, into pen: inout BytePen) -> Int {
+    Self.repeated(0, Int(stretch.x) &- x, into: &pen)
+    var sixel = sixels.pointer[Int(stretch.first)]
+    var bits = sixel.link & 63
+    var count = Int(sixel.count)
+    var end = Int(sixel.x) &+ count
+    while sixel.link >= 64 {
+      sixel = sixels.pointer[Int(sixel.link &>> 6)]
+      let gap = Int(sixel.x) &- end
+      if gap > 0 || sixel.link & 63 != bits {
         Self.repeated(bits, count, into: &pen)
         Self.repeated(0, gap, into: &pen)
-        bits = sixel.bits
+        bits = sixel.link & 63
         count = 0
       }
-      count += Int(sixel.count)
-      next = Int(sixel.x) + Int(sixel.count)
-      index = sixel.next
+      count &+= Int(sixel.count)
+      end = Int(sixel.x) &+ Int(sixel.count)
     }
     Self.repeated(bits, count, into: &pen)
+    return end
   }
 
   /// The same sixel several times.
   @inline(__always)
-  private static func repeated(_ bits: UInt8, _ count: Int, into pen: inout BytePen) {
-    if count > 3 {
+  private static func repeated(_ bits: UInt32, _ count: Int, into pen: inout BytePen) {
+    let sixel = 0x3F &+ bits
+    if count <= 3 {
+      pen.packed(sixel &* 0x01_0101, count: count)
+    } else if count < 256 {
+      pen.byte(0x21, small: count)
+      pen.byte(UInt8(truncatingIfNeeded: sixel))
+    } else {
       pen.byte(0x21)
       pen.number(count)
-      pen.byte(0x3F + bits)
-    } else {
-      for _ in 0..<count { pen.byte(0x3F + bits) }
+      pen.byte(UInt8(truncatingIfNeeded: sixel))
     }
   }
 }

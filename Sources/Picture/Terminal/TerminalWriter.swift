@@ -86,6 +86,13 @@ struct BytePen {
     packed(UInt32(truncatingIfNeeded: entry), count: Int(entry >> 32))
   }
 
+  /// A byte and a number of 0...255 after it.
+  @inline(__always)
+  mutating func byte(_ byte: UInt8, small value: Int) {
+    let entry = decimals[value & 255]
+    packed(UInt32(truncatingIfNeeded: entry) &<< 8 | UInt32(byte), count: Int(entry &>> 32) &+ 1)
+  }
+
   /// 0...99999.
   mutating func number(_ value: Int) {
     if value < 256 { return small(value) }
