@@ -30,13 +30,13 @@ final class SixelMemory {
   /// The memory of a row's pixels from a place on.
   struct Pixels {
     /// The number that the terminal shows; ``PaletteLookup/none`` for a pixel that is to be painted whatever it shows.
-    let shown: UnsafeMutablePointer<UInt8>
+    fileprivate(set) var shown: UnsafeMutablePointer<UInt8>
     /// The number that it will show; the pixels where it is another are painted.
-    let next: UnsafeMutablePointer<UInt8>
+    fileprivate(set) var next: UnsafeMutablePointer<UInt8>
     /// The colour, once it is read.
-    let y: UnsafeMutablePointer<UInt8>
-    let u: UnsafeMutablePointer<UInt8>
-    let v: UnsafeMutablePointer<UInt8>
+    fileprivate(set) var y: UnsafeMutablePointer<UInt8>
+    fileprivate(set) var u: UnsafeMutablePointer<UInt8>
+    fileprivate(set) var v: UnsafeMutablePointer<UInt8>
 
     /// Whether a pixel is going to be painted.
     @inline(__always)
@@ -49,6 +49,15 @@ final class SixelMemory {
       // The same number, but the colour it has now.
       if shown[x] == number { shown[x] = PaletteLookup.none }
       see(x, color)
+    }
+
+    @inline(__always)
+    mutating func advance(by count: Int) {
+      shown += count
+      next += count
+      y += count
+      u += count
+      v += count
     }
 
     @inline(__always)

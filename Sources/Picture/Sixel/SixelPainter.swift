@@ -19,21 +19,38 @@ struct SixelPainter {
 
   /// The pixels of a row from a place on.
   struct Row {
-    let luma: UnsafePointer<UInt8>
-    let blue: UnsafePointer<UInt8>
-    let red: UnsafePointer<UInt8>
-    let memory: SixelMemory.Pixels
+    private(set) var luma: UnsafePointer<UInt8>
+    private(set) var blue: UnsafePointer<UInt8>
+    private(set) var red: UnsafePointer<UInt8>
+    private(set) var memory: SixelMemory.Pixels
     /// From the row above in the same band to this one; 0 in the first.
-    let above: Int
+    private(set) var above: Int
+    private let stride: Int
+    private let chromaStride: Int
 
     @inline(__always)
     init(_ raster: PixelRaster, _ memory: SixelMemory, x: Int, row: Int) {
-      let chroma = (row / 2) * raster.chromaStride + x / 2
-      luma = UnsafePointer(raster.y + (row * raster.stride + x))
+      (stride, chromaStride) = (raster.stride, raster.chromaStride)
+      let place = row &* stride &+ x
+      let chroma = (row &>> 1) &* chromaStride &+ x &>> 1
+      luma = UnsafePointer(raster.y + place)
       blue = UnsafePointer(raster.u + chroma)
       red = UnsafePointer(raster.v + chroma)
-      self.memory = memory.pixels(at: row * raster.stride + x)
-      above = row % SixelMemory.bandHeight == 0 ? 0 : raster.stride
+      self.memory = memory.pixels(at: place)
+      above = row % SixelMemory.bandHeight == 0 ? 0 : stride
+    }
+
+    /// Goes on to the next row of the band.
+    /// - Parameter row: the one that was gone through.
+    @inline(__always)
+    mutating func advance(from row: Int) {
+      luma += stride
+      if row & 1 > 0 {
+        blue += chromaStride
+        red += chromaStride
+      }
+      memory.advance(by: stride)
+      above = stride
     }
   }
 
@@ -85,38 +102,46 @@ struct SixelPainter {
   /// Paints those pixels of a run that are worth it; returns whether there are any.
   /// - Parameter hasLeft: whether there are pixels to the left.
   @inline(__always)
-  func paintChanges(_ row: Row, _ count: Int, _ lookup: PaletteLookup, hasLeft: Bool) -> Bool {
-    var marks = PixelMarks(row, beyond: price &* Self.bytesOfRun)
-    marks.limit(to: count)
+  func paintChanges(
+    _ row: Row, _ count: Int, _ lookup: PaletteLookup, _ marks: PixelMarks, hasLeft: Bool
+  ) -> Bool {
+    var bits = marks.mark(row, beyond: price &* Self.bytesOfRun) & ((1 &<< UInt32(truncatingIfNeeded: count)) &- 1)
     var isPainted = false
-    while let x = marks.next() {
-      let wanted = Color(y: row.luma[x], u: row.blue[x &>> 1], v: row.red[x &>> 1])
-      let displayed = marks.hasForeign ? wanted.displayed : wanted
-      if paint(row, x, displayed, lookup, hasLeft: hasLeft || x > 0) { isPainted = true }
+    while bits != 0 {
+      let x = bits.trailingZeroBitCount
+      bits &= bits &- 1
+      if paint(row, x, lookup, marks, after: hasLeft ? -1 : 0) { isPainted = true }
     }
     return isPainted
   }
 
   /// Paints a pixel if that is worth it; returns whether it is.
+  /// - Parameter first: the pixels after this one have another to the left.
   @inline(__always)
-  private func paint(_ row: Row, _ x: Int, _ wanted: Color, _ lookup: PaletteLookup, hasLeft: Bool) -> Bool {
+  private func paint(_ row: Row, _ x: Int, _ lookup: PaletteLookup, _ marks: PixelMarks, after first: Int) -> Bool {
     let (entries, memory) = (lookup.entries, row.memory)
-    let sample = PaletteLookup.Entry(wanted, number: 0)
-    let nearest = lookup.nearest(wanted)
-    let shown = PaletteLookup.Entry(Color(y: memory.y[x], u: memory.u[x], v: memory.v[x]), number: 0)
+    let (luma, blue, red) = (marks.luma[x], marks.blue[x], marks.red[x])
+    let (y, u, v) = (Int32(luma), Int32(blue), Int32(red))
+    let nearest = lookup.nearest(luma, lookup.chroma(u: blue, v: red))
+    let distance = entries[Int(nearest)].distance(y: y, u: u, v: v)
+    var shown = marks.distance(x)
+    if shown >= PixelMarks.largest {
+      shown = PaletteLookup.Entry(Color(y: memory.y[x], u: memory.u[x], v: memory.v[x]), number: 0)
+        .distance(y: y, u: u, v: v)
+    }
     // Often there is nothing better.
-    if nearest == memory.shown[x], shown.distance(to: entries[Int(nearest)]) == 0 { return false }
-    var best = Choice(number: nearest, cost: sample.distance(to: entries[Int(nearest)]) &+ Self.bytesOfRun &* price)
+    if distance >= shown { return false }
+    var best = Choice(number: nearest, cost: distance &+ Self.bytesOfRun &* price)
     let (above, left) = (x &- row.above, x &- 1)
     if row.above > 0, memory.isPainted(above) {
       let number = memory.next[above]
-      best.consider(number, sample.distance(to: entries[Int(number)]))
+      best.consider(number, entries[Int(number)].distance(y: y, u: u, v: v))
     }
-    if hasLeft, memory.isPainted(left) {
+    if x > first, memory.isPainted(left) {
       let number = memory.next[left]
-      best.consider(number, sample.distance(to: entries[Int(number)]) &+ Self.bytesOfPixel &* price)
+      best.consider(number, entries[Int(number)].distance(y: y, u: u, v: v) &+ Self.bytesOfPixel &* price)
     }
-    guard best.cost < sample.distance(to: shown) else { return false }
+    guard best.cost < shown else { return false }
     memory.paint(x, best.number, entries[Int(best.number)])
     return true
   }

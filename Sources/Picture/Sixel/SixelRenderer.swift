@@ -9,6 +9,9 @@ final class SixelRenderer: PixelCanvas {
   private let palette: ScenePalette
   private let memory: SixelMemory
   private let changes: ChangeMap
+  private let marks = PixelMarks()
+  /// For each row of pixels the row of cells it is in.
+  private let cellRows: Storage<Int>
   private var lambda = Renderer.standardLambda
   private var isWhole = true
   /// Whether the screen may show something else below the last band.
@@ -31,6 +34,8 @@ final class SixelRenderer: PixelCanvas {
     encoder = SixelEncoder(width: stage.raster.width)
     palette = ScenePalette(registers: support.registers)
     memory = SixelMemory(stage.raster)
+    cellRows = Storage(repeating: 0, count: height)
+    for row in 0..<height { cellRows.pointer[row] = row / layout.cellPixels.height }
     changes = ChangeMap(rows: layout.picture.rows, cellWidth: layout.cellPixels.width)
   }
 
@@ -96,22 +101,28 @@ final class SixelRenderer: PixelCanvas {
       for block in 0..<memory.blocks {
         switch memory.attention(band: band, block: block, hasChanged: raster.hasChanged(run: block, rows: rows)) {
         case .none: break
-        case .change: paint(block, rows, with: change)
-        case .settling: paint(block, rows, with: settling)
+        case .change: paint(block, rows, with: change, isSettling: false)
+        case .settling: paint(block, rows, with: settling, isSettling: true)
         }
       }
     }
   }
 
+  /// - Parameter isSettling: whether all rows are to be looked at, not only those that changed.
   @inline(__always)
-  private func paint(_ block: Int, _ rows: Range<Int>, with painter: SixelPainter) {
+  private func paint(_ block: Int, _ rows: Range<Int>, with painter: SixelPainter, isSettling: Bool) {
     let lookup = palette.lookup
     memory.read(band: rows.lowerBound / Self.bandHeight, block: block, lookup.entries)
     let x = block * SixelMemory.blockWidth
     let count = min(SixelMemory.blockWidth, raster.width - x)
-    for row in rows
-    where painter.paintChanges(.init(raster, memory, x: x, row: row), count, lookup, hasLeft: block > 0) {
-      changes.note(row: row / layout.cellPixels.height, x..<x + count)
+    var row = SixelPainter.Row(raster, memory, x: x, row: rows.lowerBound)
+    for number in rows {
+      if isSettling || raster.hasChanged(run: block, row: number),
+        painter.paintChanges(row, count, lookup, marks, hasLeft: block > 0)
+      {
+        changes.note(row: cellRows.pointer[number], x..<x + count)
+      }
+      row.advance(from: number)
     }
   }
 
@@ -172,8 +183,8 @@ final class SixelRenderer: PixelCanvas {
     writer.finish(pen)
     encoder.encode(
       .init(
-        indices: memory.pixels(at: 0).next, shown: support.keepsUnpaintedPixels ? memory.pixels(at: 0).shown : nil,
-        stride: raster.stride),
+        indices: memory.pixels(at: 0).next,
+        shown: isWhole || !support.keepsUnpaintedPixels ? nil : memory.pixels(at: 0).shown, stride: raster.stride),
       x: columns.lowerBound, top: top, width: columns.count, height: height, palette: palette,
       sharesRegisters: support.sharesRegisters, into: writer)
     memory.show(
