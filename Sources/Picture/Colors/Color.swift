@@ -43,10 +43,17 @@ struct Color: Hashable {
 
   /// The colour that screens show for this one: another where red, green or blue would be below 0 or above 255, which
   /// noise makes of what is dark or bright.
+  @inline(__always)
   var displayed: Color {
-    let wanted = unboundedRGB
+    let (red, green, blue) = unboundedRGB
+    let isShown = red | green | blue | (255 &- red) | (255 &- green) | (255 &- blue) >= 0
+    return isShown ? self : shownElsewhere
+  }
+
+  @inline(never)
+  private var shownElsewhere: Color {
     let shown = rgb
-    return wanted == shown ? self : Color(red: shown.red, green: shown.green, blue: shown.blue)
+    return Color(red: shown.red, green: shown.green, blue: shown.blue)
   }
 
   /// Squared difference, luma and chroma alike.

@@ -127,23 +127,31 @@ final class ScenePalette {
     // Other pixels with every frame, so that small things are seen, too.
     let phase = frames % Self.grid
     for y in stride(from: phase, to: raster.height, by: Self.grid) {
-      let row = y * raster.stride
-      for x in stride(from: (y + 3 * phase) & 7, to: raster.width, by: Self.grid) {
-        let color = raster.color(x: x, y: y).displayed
-        let number = Int(indices[row + x])
-        let use = uses.pointer + number
-        let sample = (y: Int32(color.y), u: Int32(color.u), v: Int32(color.v))
-        let distance = lookup.entries[number].distance(y: sample.y, u: sample.u, v: sample.v)
-        use.pointee.count += 1
-        use.pointee.y += sample.y
-        use.pointee.u += sample.u
-        use.pointee.v += sample.v
-        use.pointee.error &+= distance
-        if distance > use.pointee.farthest {
-          use.pointee.farthest = distance
-          use.pointee.farthestColor = color
-        }
+      let (luma, chroma) = (raster.y + y * raster.stride, y / 2 * raster.chromaStride)
+      let (blue, red) = (raster.u + chroma, raster.v + chroma)
+      let numbers = indices + y * raster.stride
+      var x = (y + 3 * phase) & 7
+      while x < raster.width {
+        observe(Color(y: luma[x], u: blue[x &>> 1], v: red[x &>> 1]).displayed, Int(numbers[x]))
+        x &+= Self.grid
       }
+    }
+  }
+
+  /// Notes a pixel that has the colour of a number.
+  @inline(__always)
+  private func observe(_ color: Color, _ number: Int) {
+    let use = uses.pointer + number
+    let (y, u, v) = (Int32(color.y), Int32(color.u), Int32(color.v))
+    let distance = lookup.entries[number].distance(y: y, u: u, v: v)
+    use.pointee.count &+= 1
+    use.pointee.y &+= y
+    use.pointee.u &+= u
+    use.pointee.v &+= v
+    use.pointee.error &+= distance
+    if distance > use.pointee.farthest {
+      use.pointee.farthest = distance
+      use.pointee.farthestColor = color
     }
   }
 
