@@ -10,20 +10,20 @@ final class PaletteLookup {
     var y: Int32
     var u: Int32
     var v: Int32
-    var number: Int32
+    /// Entries of a power of two are found faster.
+    private let padding: Int32 = 0
 
     @inline(__always)
-    init(y: Int32, u: Int32, v: Int32, number: Int32) {
-      (self.y, self.u, self.v, self.number) = (y, u, v, number)
+    init(y: Int32, u: Int32, v: Int32) {
+      (self.y, self.u, self.v) = (y, u, v)
     }
 
     @inline(__always)
-    init(_ color: Color, number: Int) {
-      self.init(
-        y: Int32(color.y), u: Int32(color.u), v: Int32(color.v), number: Int32(truncatingIfNeeded: number))
+    init(_ color: Color) {
+      self.init(y: Int32(color.y), u: Int32(color.u), v: Int32(color.v))
     }
 
-    var doubled: Entry { Entry(y: 2 &* y, u: 2 &* u, v: 2 &* v, number: number) }
+    var doubled: Entry { Entry(y: 2 &* y, u: 2 &* u, v: 2 &* v) }
 
     /// Squared difference, as it is minimized: luma counts a quarter more than each chroma, and all is four times as large.
     @inline(__always)
@@ -42,39 +42,21 @@ final class PaletteLookup {
   private let table = Storage<UInt8>(repeating: none, count: 1 << 21)
   /// By number; the one of ``none`` is far away from everything.
   private let entryStorage = Storage<Entry>(repeating: farAway, count: 256)
-  /// In halves, in order of luma.
-  private let byLuma = Storage<Entry>(repeating: farAway, count: 256)
-  /// Where in ``byLuma`` the entries of each luma begin.
-  private let starts = Storage<Int16>(repeating: 0, count: 257)
+  private let byLuma = ColorsByLuma()
   private(set) var count = 0
   var entries: UnsafePointer<Entry> { UnsafePointer(entryStorage.pointer) }
 
-  private static let farAway = Entry(y: 5000, u: 5000, v: 5000, number: Int32(none))
+  private static let farAway = Entry(y: 5000, u: 5000, v: 5000)
 
   /// Takes other colours, as many as there were or not; everything found before is forgotten.
   func setColors(_ colors: UnsafeBufferPointer<Color>) {
     count = min(colors.count, Self.mostColors)
     entryStorage.fill(Self.farAway)
     for number in 0..<count {
-      entryStorage.pointer[number] = Entry(colors[number], number: number)
+      entryStorage.pointer[number] = Entry(colors[number])
     }
-    sortByLuma()
+    byLuma.sort(entries, count: count)
     table.fill(Self.none)
-  }
-
-  private func sortByLuma() {
-    starts.fill(0)
-    for number in 0..<count { starts.pointer[Int(entries[number].y) + 1] += 1 }
-    for luma in 0..<256 { starts.pointer[luma + 1] += starts.pointer[luma] }
-    for number in 0..<count {
-      let entry = entries[number]
-      let start = starts.pointer + Int(entry.y)
-      byLuma.pointer[Int(start.pointee)] = entry.doubled
-      start.pointee += 1
-    }
-    // Each start has moved to the next one's place.
-    for luma in stride(from: 256, through: 1, by: -1) { starts.pointer[luma] = starts.pointer[luma - 1] }
-    starts.pointer[0] = 0
   }
 
   /// The number of the nearest colour.
@@ -108,31 +90,16 @@ final class PaletteLookup {
     return found
   }
 
-  /// The number of the colour nearest to one that is given in halves. Walks outwards from the colours of the same luma and
-  /// stops where luma alone is too far away.
+  /// The number of the colour nearest to one that is given in halves.
   /// - Parameter guess: a colour that may be near, to search less; ``none`` where there is none.
   func search(y2: Int32, u2: Int32, v2: Int32, guess: UInt8) -> UInt8 {
-    let sorted = UnsafePointer(byLuma.pointer)
-    var best = Int32(guess)
-    var distance = entries[Int(guess)].doubled.distance(y: y2, u: u2, v: v2)
-    var up = Int(starts.pointer[Int(min(max(y2 / 2, 0), 255))])
-    var down = up &- 1
-    while up < count {
-      let entry = sorted[up]
-      let luma = entry.y &- y2
-      if Self.lumaWeight &* luma &* luma >= distance { break }
-      let found = entry.distance(y: y2, u: u2, v: v2)
-      if found < distance { (best, distance) = (entry.number, found) }
-      up &+= 1
+    let distance = entries[Int(guess)].doubled.distance(y: y2, u: u2, v: v2)
+    if let found = byLuma.nearest(y: y2, u: u2, v: v2, guess: guess, distance: distance) { return found }
+    var best = (number: guess, distance: distance)
+    for number in 0..<count {
+      let found = entries[number].doubled.distance(y: y2, u: u2, v: v2)
+      if found < best.distance { best = (UInt8(truncatingIfNeeded: number), found) }
     }
-    while down >= 0 {
-      let entry = sorted[down]
-      let luma = entry.y &- y2
-      if Self.lumaWeight &* luma &* luma >= distance { break }
-      let found = entry.distance(y: y2, u: u2, v: v2)
-      if found < distance { (best, distance) = (entry.number, found) }
-      down &-= 1
-    }
-    return UInt8(truncatingIfNeeded: best)
+    return best.number
   }
 }

@@ -212,6 +212,6 @@ final class ScenePalette {
   }
 
   private static func distance(_ a: Color, _ b: Color) -> Int32 {
-    PaletteLookup.Entry(a, number: 0).distance(to: PaletteLookup.Entry(b, number: 0))
+    PaletteLookup.Entry(a).distance(to: PaletteLookup.Entry(b))
   }
 }

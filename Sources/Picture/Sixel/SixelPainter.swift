@@ -126,7 +126,7 @@ struct SixelPainter {
     let distance = entries[Int(nearest)].distance(y: y, u: u, v: v)
     var shown = marks.distance(x)
     if shown >= PixelMarks.largest {
-      shown = PaletteLookup.Entry(Color(y: memory.y[x], u: memory.u[x], v: memory.v[x]), number: 0)
+      shown = PaletteLookup.Entry(Color(y: memory.y[x], u: memory.u[x], v: memory.v[x]))
         .distance(y: y, u: u, v: v)
     }
     // Often there is nothing better.
