@@ -182,4 +182,42 @@ import Testing
       #expect(scores[number] >= (scores.max() ?? 0) * 0.9999)
     }
   }
+
+  @Test(arguments: [0, 108, 2000])
+  func pixelsFarFromTheScreenAreMarked(limit: Int32) {
+    for seed in 0..<40 as Range<UInt64> {
+      // Some colours as a camera has them, some that no screen can show.
+      let (luma, chroma) = (samples(16, seed: seed), samples(16, seed: seed + 100))
+      if seed % 2 == 0 { for x in 0..<16 { chroma.pointer[x] = 112 + chroma.pointer[x] / 8 } }
+      let shown = samples(48, seed: seed + 200)
+      for x in 0..<16 where x % 3 > 0 { shown.pointer[x] = luma.pointer[x] }
+      for x in 16..<48 { shown.pointer[x] = 112 + shown.pointer[x] / 8 }
+      var marks = [glyphone_marks(), glyphone_marks()]
+      let found = [glyphone_samples_mark, baseline_samples_mark].enumerated().map { kind, mark in
+        mark(
+          luma.pointer, chroma.pointer, chroma.pointer + 8, shown.pointer, shown.pointer + 16, shown.pointer + 32,
+          limit,
+          &marks[kind])
+      }
+      #expect(found[0] == found[1])
+      #expect(withUnsafeBytes(of: marks[0]) { Array($0) } == withUnsafeBytes(of: marks[1]) { Array($0) })
+      guard found[0] != 0 else { continue }
+      withUnsafeBytes(of: marks[0]) { bytes in
+        for x in 0..<16 {
+          let wanted = Color(y: luma.pointer[x], u: chroma.pointer[x / 2], v: chroma.pointer[8 + x / 2])
+          let (color, displayed) = (Color(y: bytes[x], u: bytes[16 + x], v: bytes[32 + x]), wanted.displayed)
+          if displayed == wanted { #expect(color.distance(to: wanted) <= 3) }
+          let differences = [
+            Int(color.y) - Int(shown.pointer[x]), Int(color.u) - Int(shown.pointer[16 + x]),
+            Int(color.v) - Int(shown.pointer[32 + x]),
+          ].map { min(abs($0), 50) }
+          let distance =
+            5 * differences[0] * differences[0] + 4
+            * (differences[1] * differences[1] + differences[2] * differences[2])
+          #expect(Int(bytes.loadUnaligned(fromByteOffset: 48 + 2 * x, as: Int16.self)) == distance)
+          #expect((found[0] >> UInt32(x) & 1 == 1) == (distance > Int(limit)))
+        }
+      }
+    }
+  }
 }

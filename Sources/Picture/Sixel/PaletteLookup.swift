@@ -1,3 +1,5 @@
+import CSamples
+
 /// Finds the nearest of up to 255 colours. Answers are remembered in a table over 7 bits of each sample, so
 /// only colours not seen before cost a search.
 final class PaletteLookup {
@@ -36,8 +38,8 @@ final class PaletteLookup {
     func distance(to other: Entry) -> Int32 { distance(y: other.y, u: other.u, v: other.v) }
   }
 
-  static let lumaWeight: Int32 = 5
-  static let chromaWeight: Int32 = 4
+  static var lumaWeight: Int32 { Int32(glyphone_mark_luma_weight) }
+  static var chromaWeight: Int32 { Int32(glyphone_mark_chroma_weight) }
 
   private let table = Storage<UInt8>(repeating: none, count: 1 << 21)
   /// By number; the one of ``none`` is far away from everything.

@@ -65,3 +65,30 @@ void glyphone_batch_load(const uint64_t *luma, const int32_t *cells, int dots, s
 /// - sums: eight lanes each, `count` (at most 32) of them.
 /// - weights: a pair for each sum.
 void glyphone_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
+
+/// Sixteen pixels of a row, as a screen should show them.
+struct glyphone_marks {
+  uint8_t luma[16];
+  uint8_t blue[16];
+  uint8_t red[16];
+  /// From what it shows; `glyphone_mark_largest` and more for larger ones.
+  int16_t distances[16];
+};
+
+/// What squared differences count in a distance, and up to where differences are counted.
+enum {
+  glyphone_mark_luma_weight = 5,
+  glyphone_mark_chroma_weight = 4,
+  glyphone_mark_farthest = 50,
+  glyphone_mark_largest = glyphone_mark_chroma_weight * glyphone_mark_farthest * glyphone_mark_farthest
+};
+
+/// Finds the pixels of sixteen whose distance from what a screen shows is more than a limit; returns a bit for each,
+/// the first lowest. If there is one, `marks` is written, with colours that the screen can show in place of those it
+/// can't.
+/// - blue, red: a sample for two pixels.
+/// - shown_luma, shown_blue, shown_red: what the screen shows, a sample for each pixel.
+/// - limit: less than `glyphone_mark_largest`.
+uint32_t glyphone_samples_mark(const uint8_t *luma, const uint8_t *blue, const uint8_t *red,
+                               const uint8_t *shown_luma, const uint8_t *shown_blue, const uint8_t *shown_red,
+                               int limit, struct glyphone_marks *marks);
