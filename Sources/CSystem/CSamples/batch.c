@@ -28,16 +28,14 @@ typedef VECTOR(int32_t, LANES) numbers;
 #define FOURS(a, b, k) ((twins)__builtin_shufflevector((fours)a, (fours)b, k, k + 4, k + 2, k + 6))
 
 // Lane i of vector j becomes lane j of vector i, in the halves of the vectors apart.
-#define TURN(v)                                                                              \
-  do {                                                                                       \
-    twins a[8], b[8];                                                                        \
-    for (int i = 0; i < 4; i++) {                                                            \
-      a[2 * i] = ONES(v[2 * i], v[2 * i + 1], 0), a[2 * i + 1] = ONES(v[2 * i], v[2 * i + 1], 4); \
-    }                                                                                        \
-    for (int i = 0; i < 8; i += 4) {                                                         \
-      b[i] = TWOS(a[i], a[i + 2], 0), b[i + 1] = TWOS(a[i], a[i + 2], 2);                    \
-      b[i + 2] = TWOS(a[i + 1], a[i + 3], 0), b[i + 3] = TWOS(a[i + 1], a[i + 3], 2);        \
-    }                                                                                        \
+#define TURN(v)                                                                                       \
+  do {                                                                                                \
+    twins a[8], b[8];                                                                                 \
+    for (int i = 0; i < 8; i += 2) a[i] = ONES(v[i], v[i + 1], 0), a[i + 1] = ONES(v[i], v[i + 1], 4); \
+    for (int i = 0; i < 8; i += 4) {                                                                  \
+      b[i] = TWOS(a[i], a[i + 2], 0), b[i + 1] = TWOS(a[i], a[i + 2], 2);                             \
+      b[i + 2] = TWOS(a[i + 1], a[i + 3], 0), b[i + 3] = TWOS(a[i + 1], a[i + 3], 2);                 \
+    }                                                                                                 \
     for (int i = 0; i < 4; i++) v[2 * i] = FOURS(b[i], b[i + 4], 0), v[2 * i + 1] = FOURS(b[i], b[i + 4], 1); \
   } while (0)
 

@@ -3,8 +3,7 @@
 #include <stdint.h>
 
 // Loops over samples for which it matters how wide the processor's vectors are. They are in C because there a function
-// can
-// be compiled for several processors, of which the loader takes the best that the machine has.
+// can be compiled for several processors, of which the loader takes the best that the machine has.
 
 /// The weighted mean of `count` (1 or more) rows, `pitch` bytes apart.
 /// - weights: one for each row; they add up to 256.
@@ -23,24 +22,23 @@ void glyphone_samples_follow(const uint64_t *luma, const uint64_t *chroma, uint6
                              size_t count);
 
 /// What a tile looks like, coarsely: 16 means of 2x2 samples of luma, and of chroma those of the upper and the lower
-/// half, U
-/// before V.
+/// half, U before V.
 struct glyphone_outline {
   uint8_t luma[16];
   uint8_t chroma[4];
 };
 
 /// A unit of chroma error counts as this many of luma error: it spreads over eight of the sixteen luma samples, but
-/// the eye
-/// is less keen on it.
+/// the eye is less keen on it.
 enum { glyphone_chroma_weight = 3 };
 
 /// Of some tiles, keeps those whose error is more than a threshold; returns how many.
 /// - drawn: what each tile of the row looks like on the screen.
 /// - halves: whether the means of luma are those of the upper and of the lower half.
 /// - weight: of the squared difference of outlines, to make it an error.
-/// - tiles: `count` numbers; those of the tiles that are kept come first afterwards. So with `errors`, which hold the
-///   least error that each tile is to have, and `outlines`, which are written only.
+/// - tiles: `count` numbers; those of the tiles that are kept come first afterwards.
+/// - errors: the least that the error of each tile is to be; those of the tiles that are kept come first afterwards.
+/// - outlines: room for `count`; those of the tiles that are kept are written to its beginning.
 size_t glyphone_samples_select(const uint64_t *luma, const uint64_t *chroma, const struct glyphone_outline *drawn,
                                int halves, float weight, float threshold, int32_t *tiles, float *errors,
                                struct glyphone_outline *outlines, size_t count);
@@ -60,8 +58,7 @@ struct glyphone_batch {
 void glyphone_batch_load(const uint64_t *luma, const int32_t *cells, int dots, struct glyphone_batch *batch);
 
 /// For each lane the highest of (sum x weight - total x other weight)^2, its lowest five bits replaced by the number
-/// of the
-/// sum.
+/// of the sum.
 /// - sums: eight lanes each, `count` (at most 32) of them.
 /// - weights: a pair for each sum.
 void glyphone_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
