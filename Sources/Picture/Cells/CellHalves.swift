@@ -1,6 +1,6 @@
 import CSamples
 
-/// What the two halves of a cell show, or should show, in true colour.
+/// The colours of the two halves of a cell: what it shows, or should show.
 struct CellHalves {
   let upper: Color
   let lower: Color
@@ -11,7 +11,7 @@ struct CellHalves {
     self.lower = lower
   }
 
-  /// What a look of half blocks in colours shows.
+  /// What a look of half blocks in true colour shows.
   @inline(__always)
   init(_ look: CellLook) {
     let (ink, ground) = (look.foreground.color, look.background.color)

@@ -1,8 +1,5 @@
-/// The mean colours of the upper and the lower half of a tile.
-struct TileHalves {
-  let upper: Color
-  let lower: Color
-
+extension CellHalves {
+  /// The mean colours of the two halves of a tile.
   @inline(__always)
   init(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) {
     let rows =
@@ -13,19 +10,13 @@ struct TileHalves {
       ByteSums.even(chroma[0], chroma[1], chroma[2], chroma[3])
       &+ ByteSums.odd(chroma[0], chroma[1], chroma[2], chroma[3]) &+ (4 &* ByteSums.runningSum)
     func byte(_ value: Int) -> UInt8 { UInt8(truncatingIfNeeded: value) }
-    upper = Color(
+    let upper = Color(
       y: byte((ByteSums.lane(rows, 0) + ByteSums.lane(rows, 1) + 16) >> 5), u: byte(ByteSums.lane(tint, 0) >> 3),
       v: byte(ByteSums.lane(tint, 2) >> 3))
-    lower = Color(
+    let lower = Color(
       y: byte((ByteSums.lane(rows, 2) + ByteSums.lane(rows, 3) + 16) >> 5), u: byte(ByteSums.lane(tint, 1) >> 3),
       v: byte(ByteSums.lane(tint, 3) >> 3))
-  }
-
-  /// The mean of the whole tile.
-  @inline(__always)
-  var mean: Color {
-    func middle(_ a: UInt8, _ b: UInt8) -> UInt8 { UInt8(truncatingIfNeeded: (Int(a) + Int(b) + 1) >> 1) }
-    return Color(y: middle(upper.y, lower.y), u: middle(upper.u, lower.u), v: middle(upper.v, lower.v))
+    self.init(upper: upper, lower: lower)
   }
 }
 
@@ -39,7 +30,7 @@ struct HalfMatcher: CellMatcher {
   func match(_ job: MatchingJob) {
     for index in 0..<job.count {
       let column = Int(job.columns[index])
-      let halves = TileHalves(luma: job.luma(column), chroma: job.chroma(column))
+      let halves = CellHalves(luma: job.luma(column), chroma: job.chroma(column))
       job.looks[index] =
         !pens.isExact && halves.upper.isNear(halves.lower)
         ? pens.flat(halves.lower, column: column, row: job.row)

@@ -22,7 +22,7 @@ struct MixtureMatcher: CellMatcher {
   }
 
   private func look(luma: UnsafePointer<UInt64>, chroma: UnsafePointer<UInt64>) -> CellLook {
-    let halves = TileHalves(luma: luma, chroma: chroma)
+    let halves = CellHalves(luma: luma, chroma: chroma)
     let mixture = pens.mixture(halves.mean)
     guard repertoire == .blocks else { return mixture.look }
     let upper = pens.nearest(halves.upper)

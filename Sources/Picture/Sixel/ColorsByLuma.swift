@@ -1,3 +1,5 @@
+import CSamples
+
 /// Colours in order of luma, to find the nearest of them eight at a time. All samples are in halves.
 final class ColorsByLuma {
   private typealias Lanes = SIMD8<Int16>
@@ -14,9 +16,7 @@ final class ColorsByLuma {
 
   private static let farAway: Int16 = 2000
   /// Differences are counted up to this, so that a distance of three fits into 15 bits.
-  private static let farthest: Int16 = 50
-  /// A distance of so much or more is perhaps one of more.
-  private static let largest = PaletteLookup.chromaWeight * Int32(farthest) * Int32(farthest)
+  private static var farthest: Int16 { Int16(glyphone_mark_farthest) }
 
   /// Takes other colours.
   func sort(_ entries: UnsafePointer<PaletteLookup.Entry>, count: Int) {
@@ -45,7 +45,7 @@ final class ColorsByLuma {
   ///   - guess: a colour that may be near.
   ///   - distance: of the guess.
   func nearest(y wantedY: Int32, u: Int32, v: Int32, guess: UInt8, distance: Int32) -> UInt8? {
-    var search = Search(y: wantedY, u: u, v: v, best: Int(guess), distance: min(distance, Self.largest))
+    var search = Search(y: wantedY, u: u, v: v, best: Int(guess), distance: min(distance, PixelMarks.largest))
     let start = starts.pointer[Int(min(max(wantedY / 2, 0), 255))]
     var place = start
     while search.reaches(y.pointer[place]) {
@@ -57,7 +57,7 @@ final class ColorsByLuma {
       consider(place, &search)
       place &-= 8
     }
-    return search.distance < Self.largest ? UInt8(truncatingIfNeeded: search.best) : nil
+    return search.distance < PixelMarks.largest ? UInt8(truncatingIfNeeded: search.best) : nil
   }
 
   private struct Search {
