@@ -30,6 +30,13 @@ import Testing
   }
 
   @Test(arguments: [
+    ("spleen", LetterFont.spleen), ("terminus-bold", .terminusBold), ("dejavu", .dejaVuSansMono),
+  ])
+  func fontsHaveNames(name: String, font: LetterFont) throws {
+    #expect(try ScreenOptions.parse(["--font", name]).overrides.letterFont == font)
+  }
+
+  @Test(arguments: [
     ["--max-bandwidth", "0"], ["--max-bandwidth", "9G"], ["--max-bandwidth", "99999M"], ["--cell-aspect", "9"],
     ["--font", "comic"], ["--colors", "3"], ["--render", "crayon"], ["--terminal-feature", "cell=0x9"],
     ["--terminal-feature", "sync"], ["--terminal-feature", "bell=on"],

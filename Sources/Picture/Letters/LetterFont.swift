@@ -3,6 +3,8 @@
 public enum LetterFont: String, Sendable, CaseIterable {
   /// Spleen 8x16, for bitmap fonts of that size.
   case spleen
+  /// Terminus Bold 8x16, for the Linux console and other bitmap fonts with strokes of two pixels.
+  case terminusBold = "terminus-bold"
   /// DejaVu Sans Mono, for outline fonts.
   case dejaVuSansMono = "dejavu"
 }

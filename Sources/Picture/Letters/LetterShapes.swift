@@ -23,6 +23,7 @@ struct LetterShapes {
     let table =
       switch font {
       case .spleen: Self.spleen
+      case .terminusBold: Self.terminusBold
       case .dejaVuSansMono: Self.dejaVuSansMono
       }
     all = table.enumerated().map { Self.shape(UInt8(0x20 + $0.offset), $0.element.description) }
