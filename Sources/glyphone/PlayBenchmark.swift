@@ -13,8 +13,9 @@ struct PlayBenchmark {
   init(_ command: PlayCommand) {
     self.command = command
     let cell = PixelSize(width: command.cell.columns, height: command.cell.rows)
+    // Of sixels what foot can do.
     var capabilities = TerminalCapabilities(
-      colors: .trueColor, sixel: SixelSupport(keepsUnpaintedPixels: true), cellPixels: cell)
+      colors: .trueColor, sixel: SixelSupport(keepsUnpaintedPixels: true, sharesRegisters: true), cellPixels: cell)
     let mode = command.screen.render.mode ?? .block
     command.screen.overrides.apply(to: &capabilities, wanting: mode)
     renderer = Renderer(mode: mode, capabilities: capabilities, fit: .stretch, lambda: command.lambda)

@@ -5,17 +5,17 @@ import Testing
 
 @testable import Picture
 
+private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
+  var random = SeededGenerator(seed: seed)
+  let samples = Storage<UInt8>(repeating: 0, count: count)
+  for index in 0..<count { samples.pointer[index] = UInt8.random(in: 0...255, using: &random) }
+  return samples
+}
+
 /// The loops in C give the same on this processor as on any, and as plain loops do.
 @Suite struct SamplesTests {
   private static let width = 96
   private static let cells = 12
-
-  private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
-    var random = SeededGenerator(seed: seed)
-    let samples = Storage<UInt8>(repeating: 0, count: count)
-    for index in 0..<count { samples.pointer[index] = UInt8.random(in: 0...255, using: &random) }
-    return samples
-  }
 
   private func words(_ count: Int, seed: UInt64) -> Storage<UInt64> {
     var random = SeededGenerator(seed: seed)
@@ -183,41 +183,131 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, 108, 2000])
-  func pixelsFarFromTheScreenAreMarked(limit: Int32) {
-    for seed in 0..<40 as Range<UInt64> {
-      // Some colours as a camera has them, some that no screen can show.
-      let (luma, chroma) = (samples(16, seed: seed), samples(16, seed: seed + 100))
-      if seed % 2 == 0 { for x in 0..<16 { chroma.pointer[x] = 112 + chroma.pointer[x] / 8 } }
-      let shown = samples(48, seed: seed + 200)
-      for x in 0..<16 where x % 3 > 0 { shown.pointer[x] = luma.pointer[x] }
-      for x in 16..<48 { shown.pointer[x] = 112 + shown.pointer[x] / 8 }
-      var marks = [glyphone_marks(), glyphone_marks()]
-      let found = [glyphone_samples_mark, baseline_samples_mark].enumerated().map { kind, mark in
-        mark(
-          luma.pointer, chroma.pointer, chroma.pointer + 8, shown.pointer, shown.pointer + 16, shown.pointer + 32,
-          limit,
-          &marks[kind])
-      }
-      #expect(found[0] == found[1])
-      #expect(withUnsafeBytes(of: marks[0]) { Array($0) } == withUnsafeBytes(of: marks[1]) { Array($0) })
-      guard found[0] != 0 else { continue }
-      withUnsafeBytes(of: marks[0]) { bytes in
-        for x in 0..<16 {
-          let wanted = Color(y: luma.pointer[x], u: chroma.pointer[x / 2], v: chroma.pointer[8 + x / 2])
-          let (color, displayed) = (Color(y: bytes[x], u: bytes[16 + x], v: bytes[32 + x]), wanted.displayed)
-          if displayed == wanted { #expect(color.distance(to: wanted) <= 3) }
-          let differences = [
-            Int(color.y) - Int(shown.pointer[x]), Int(color.u) - Int(shown.pointer[16 + x]),
-            Int(color.v) - Int(shown.pointer[32 + x]),
-          ].map { min(abs($0), 50) }
-          let distance =
-            5 * differences[0] * differences[0] + 4
-            * (differences[1] * differences[1] + differences[2] * differences[2])
-          #expect(Int(bytes.loadUnaligned(fromByteOffset: 48 + 2 * x, as: Int16.self)) == distance)
-          #expect((found[0] >> UInt32(x) & 1 == 1) == (distance > Int(limit)))
+  /// Six rows of sixteen pixels, of which a screen shows something, and a palette of random colours.
+  private struct PaintedBlock {
+    static let (width, height, colors) = (16, 6, 40)
+    /// Room on all sides, for pixels beside those of the block can be read.
+    static let (stride, margin, chromaStride) = (64, 80, 8)
+    let luma: Storage<UInt8>
+    let blue: Storage<UInt8>
+    let red: Storage<UInt8>
+    let palette: Storage<glyphone_color>
+    let nearest = Storage<UInt8>(repeating: 255, count: 1 << 21)
+    let memory: [Storage<UInt8>]
+
+    init(seed: UInt64) {
+      luma = samples(Self.stride * Self.height, seed: seed)
+      blue = samples(Self.chromaStride * Self.height / 2, seed: seed + 100)
+      red = samples(Self.chromaStride * Self.height / 2, seed: seed + 200)
+      if seed % 2 == 0 {
+        // Colours that a screen can show.
+        for x in 0..<luma.count { luma.pointer[x] = 60 + luma.pointer[x] / 2 }
+        for x in 0..<blue.count {
+          (blue.pointer[x], red.pointer[x]) = (112 + blue.pointer[x] / 8, 112 + red.pointer[x] / 8)
         }
       }
+      let colors = samples(3 * Self.colors, seed: seed + 300)
+      palette = Storage(repeating: glyphone_color(y: 5000, u: 5000, v: 5000, padding: 0), count: 256)
+      for number in 0..<Self.colors {
+        let color = (0..<3).map { Int32(colors.pointer[3 * number + $0]) }
+        palette.pointer[number] = glyphone_color(
+          y: 60 + color[0] / 2, u: 112 + color[1] / 8, v: 112 + color[2] / 8, padding: 0)
+      }
+      memory = (0..<5).map { _ in Storage(repeating: 0, count: Self.stride * Self.height + 2 * Self.margin) }
+      let numbers = samples(memory[0].count, seed: seed + 400)
+      for place in 0..<memory[0].count { show(numbers.pointer[place] % UInt8(Self.colors), at: place) }
+    }
+
+    private func show(_ number: UInt8, at place: Int) {
+      let color = palette.pointer[Int(number)]
+      for (plane, value) in zip(memory, [number, number, UInt8(color.y), UInt8(color.u), UInt8(color.v)]) {
+        plane.pointer[place] = value
+      }
+    }
+
+    typealias Paint = (
+      UnsafePointer<glyphone_pixels>?, UInt32, Int32, Int32, Int32, UnsafePointer<glyphone_palette>?
+    ) -> UInt32
+
+    func paint(_ paint: Paint, rows: UInt32, count: Int32, price: Int32) -> UInt32 {
+      let planes = memory.map { $0.pointer + Self.margin }
+      var pixels = glyphone_pixels(
+        luma: luma.pointer, blue: blue.pointer, red: red.pointer, shown: planes[0], next: planes[1], y: planes[2],
+        u: planes[3], v: planes[4], stride: Self.stride, chroma_stride: Self.chromaStride)
+      var colors = glyphone_palette(
+        colors: palette.pointer, nearest: nearest.pointer,
+        find: { colors, place in
+          guard let colors = colors?.assumingMemoryBound(to: glyphone_color.self) else { return 255 }
+          let wanted = (y: Int32(place << 1 & 254), u: Int32(place >> 13 & 254), v: Int32(place >> 6 & 254))
+          return PaintedBlock.nearest(to: wanted, of: colors)
+        }, finder: palette.pointer)
+      return paint(&pixels, rows, count, 1, price, &colors)
+    }
+
+    static func nearest(to wanted: (y: Int32, u: Int32, v: Int32), of colors: UnsafePointer<glyphone_color>) -> UInt8 {
+      UInt8((0..<Self.colors).min { distance(wanted, colors[$0]) < distance(wanted, colors[$1]) } ?? 0)
+    }
+
+    static func distance(_ wanted: (y: Int32, u: Int32, v: Int32), _ color: glyphone_color) -> Int32 {
+      let (y, u, v) = (wanted.y - color.y, wanted.u - color.u, wanted.v - color.v)
+      return 5 * y * y + 4 * (u * u + v * v)
+    }
+
+    func wanted(_ x: Int, _ row: Int) -> (y: Int32, u: Int32, v: Int32) {
+      let chroma = row / 2 * Self.chromaStride + x / 2
+      return (Int32(luma.pointer[row * Self.stride + x]), Int32(blue.pointer[chroma]), Int32(red.pointer[chroma]))
+    }
+  }
+
+  @Test(arguments: [1, 20, 700] as [Int32])
+  func pixelsArePaintedWhereThatIsWorthItsBytes(price: Int32) {
+    for seed in 0..<40 as Range<UInt64> {
+      let (rows, count) = (UInt32(seed * 7 % 64), Int32(1 + seed % 16))
+      let blocks = [PaintedBlock(seed: seed), PaintedBlock(seed: seed)]
+      let painted = zip(blocks, [glyphone_samples_paint, baseline_samples_paint]).map { block, paint in
+        block.paint(paint, rows: rows, count: count, price: price)
+      }
+      #expect(painted[0] == painted[1])
+      for (one, other) in zip(blocks[0].memory, blocks[1].memory) {
+        #expect(
+          UnsafeBufferPointer(start: one.pointer, count: one.count).elementsEqual(
+            UnsafeBufferPointer(start: other.pointer, count: other.count)))
+      }
+      #expect(painted[0] & ~rows == 0)
+      if seed % 2 == 0 { expectWorth(blocks[0], was: PaintedBlock(seed: seed), rows, painted[0], count, price) }
+    }
+  }
+
+  /// Expects of each pixel that it is painted only if that makes it better, and if it is far better.
+  private func expectWorth(
+    _ block: PaintedBlock, was: PaintedBlock, _ rows: UInt32, _ painted: UInt32, _ count: Int32, _ price: Int32
+  ) {
+    for row in 0..<PaintedBlock.height {
+      var isAnyPainted = false
+      for x in 0..<PaintedBlock.width {
+        let place = PaintedBlock.margin + row * PaintedBlock.stride + x
+        let (shown, next) = (block.memory[0].pointer[place], block.memory[1].pointer[place])
+        let wanted = block.wanted(x, row)
+        let error = PaintedBlock.distance(wanted, block.palette.pointer[Int(next)])
+        let before = PaintedBlock.distance(wanted, block.palette.pointer[Int(was.memory[1].pointer[place])])
+        let color = block.palette.pointer[Int(next)]
+        #expect([color.y, color.u, color.v] == block.memory[2...].map { Int32($0.pointer[place]) })
+        if next != shown {
+          isAnyPainted = true
+          #expect(error < before)
+        } else {
+          #expect(shown == was.memory[0].pointer[place])
+        }
+        if rows >> UInt32(row) & 1 == 0 || x >= count {
+          #expect(next == shown)
+        } else {
+          let nearest = PaintedBlock.nearest(to: wanted, of: block.palette.pointer)
+          // The place of a colour in the table is a little coarser than the colour.
+          let least = PaintedBlock.distance(wanted, block.palette.pointer[Int(nearest)])
+          #expect(error <= max(7 * price, least * 3 / 2 + 6 * price + 200))
+        }
+      }
+      #expect((painted >> UInt32(row) & 1 == 1) == isAnyPainted)
     }
   }
 }

@@ -7,4 +7,4 @@
 #define glyphone_samples_select baseline_samples_select
 #define glyphone_batch_load baseline_batch_load
 #define glyphone_batch_best baseline_batch_best
-#define glyphone_samples_mark baseline_samples_mark
+#define glyphone_samples_paint baseline_samples_paint

@@ -64,11 +64,15 @@ final class PixelRaster {
     changes.pointer[row &* runs &+ run]
   }
 
-  /// Whether anything changed in a run of some rows.
+  /// In which of up to 32 rows anything changed in a run: a bit for each, the first lowest.
   @inline(__always)
-  func hasChanged(run: Int, rows: Range<Int>) -> Bool {
-    var result = false
-    for row in rows where changes.pointer[row &* runs &+ run] { result = true }
+  func changedRows(run: Int, of rows: Range<Int>) -> UInt32 {
+    var result: UInt32 = 0
+    var change = changes.pointer + (rows.lowerBound &* runs &+ run)
+    for row in 0..<rows.count {
+      if change.pointee { result |= 1 &<< UInt32(truncatingIfNeeded: row) }
+      change += runs
+    }
     return result
   }
 

@@ -16,7 +16,9 @@ final class ColorsByLuma {
 
   private static let farAway: Int16 = 2000
   /// Differences are counted up to this, so that a distance of three fits into 15 bits.
-  private static var farthest: Int16 { Int16(glyphone_mark_farthest) }
+  private static var farthest: Int16 { Int16(glyphone_distance_farthest) }
+  /// A distance of so much or more is perhaps one of more.
+  private static var largest: Int32 { Int32(glyphone_distance_largest) }
 
   /// Takes other colours.
   func sort(_ entries: UnsafePointer<PaletteLookup.Entry>, count: Int) {
@@ -45,7 +47,7 @@ final class ColorsByLuma {
   ///   - guess: a colour that may be near.
   ///   - distance: of the guess.
   func nearest(y wantedY: Int32, u: Int32, v: Int32, guess: UInt8, distance: Int32) -> UInt8? {
-    var search = Search(y: wantedY, u: u, v: v, best: Int(guess), distance: min(distance, PixelMarks.largest))
+    var search = Search(y: wantedY, u: u, v: v, best: Int(guess), distance: min(distance, Self.largest))
     let start = starts.pointer[Int(min(max(wantedY / 2, 0), 255))]
     var place = start
     while search.reaches(y.pointer[place]) {
@@ -57,7 +59,7 @@ final class ColorsByLuma {
       consider(place, &search)
       place &-= 8
     }
-    return search.distance < PixelMarks.largest ? UInt8(truncatingIfNeeded: search.best) : nil
+    return search.distance < Self.largest ? UInt8(truncatingIfNeeded: search.best) : nil
   }
 
   private struct Search {

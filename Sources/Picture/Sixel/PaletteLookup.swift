@@ -38,8 +38,8 @@ final class PaletteLookup {
     func distance(to other: Entry) -> Int32 { distance(y: other.y, u: other.u, v: other.v) }
   }
 
-  static var lumaWeight: Int32 { Int32(glyphone_mark_luma_weight) }
-  static var chromaWeight: Int32 { Int32(glyphone_mark_chroma_weight) }
+  static var lumaWeight: Int32 { Int32(glyphone_distance_luma_weight) }
+  static var chromaWeight: Int32 { Int32(glyphone_distance_chroma_weight) }
 
   private let table = Storage<UInt8>(repeating: none, count: 1 << 21)
   /// By number; the one of ``none`` is far away from everything.
@@ -47,6 +47,19 @@ final class PaletteLookup {
   private let byLuma = ColorsByLuma()
   private(set) var count = 0
   var entries: UnsafePointer<Entry> { UnsafePointer(entryStorage.pointer) }
+
+  private let sampleStorage = Storage(repeating: glyphone_palette(), count: 1)
+  /// The same for ``glyphone_samples_paint(_:_:_:_:_:_:)``, as long as this one lives.
+  var forSamples: UnsafePointer<glyphone_palette> { UnsafePointer(sampleStorage.pointer) }
+
+  init() {
+    sampleStorage.pointer.pointee = glyphone_palette(
+      colors: UnsafeRawPointer(entries).assumingMemoryBound(to: glyphone_color.self), nearest: table.pointer,
+      find: { lookup, slot in
+        guard let lookup else { return PaletteLookup.none }
+        return Unmanaged<PaletteLookup>.fromOpaque(lookup).takeUnretainedValue().remember(slot)
+      }, finder: Unmanaged.passUnretained(self).toOpaque())
+  }
 
   private static let farAway = Entry(y: 5000, u: 5000, v: 5000)
 

@@ -98,43 +98,36 @@ final class SixelEncoder {
     }
   }
 
-  /// Takes the pixels that are not shown already. Most columns have none, so sixteen are passed over at a time.
+  /// Takes the pixels that are not shown already. Most columns have none, so sixteen are looked at at a time.
   private func collectChanges(
     _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, stride: Int, width: Int
   ) {
     var column = 0
     while column < width {
-      var difference = SIMD16<UInt8>()
+      // A byte for each column, a bit for each row.
+      var differences = SIMD16<UInt8>()
       for row in 0..<6 {
         let place = row &* stride &+ column
-        difference |= SIMD16(loading: pixels + place) ^ SIMD16(loading: shown + place)
+        let isSame = SIMD16(loading: pixels + place) .== SIMD16(loading: shown + place)
+        differences |= SIMD16(repeating: 1 &<< UInt8(truncatingIfNeeded: row)).replacing(with: 0, where: isSame)
       }
-      let (first, second) = difference.words
-      if first | second != 0 {
-        if first != 0 { addEight(pixels + column, shown + column, stride, column, width) }
-        if second != 0 { addEight(pixels + column + 8, shown + column + 8, stride, column &+ 8, width) }
-      }
+      let (first, second) = differences.words
+      if first != 0 { addEight(first, pixels + column, stride, column, width) }
+      if second != 0 { addEight(second, pixels + column + 8, stride, column &+ 8, width) }
       column &+= 16
     }
   }
 
-  /// Takes the pixels of eight columns that are not shown already.
+  /// Takes those pixels of eight columns for which there is a bit: each column has a byte of them, each row a bit of it.
   @inline(__always)
   private func addEight(
-    _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, _ stride: Int, _ column: Int, _ width: Int
+    _ bits: UInt64, _ pixels: UnsafePointer<UInt8>, _ stride: Int, _ column: Int, _ width: Int
   ) {
-    // A byte for each column, a bit for each row.
-    var columns: UInt64 = 0
-    for row in 0..<6 {
-      let place = row &* stride
-      let eight = UnsafeRawPointer(pixels + place).loadUnaligned(as: UInt64.self)
-      let difference = Bytes.marked(eight ^ UnsafeRawPointer(shown + place).loadUnaligned(as: UInt64.self))
-      columns |= difference &>> UInt64(truncatingIfNeeded: 7 &- row)
-    }
-    if column &+ 8 > width { columns &= column < width ? (1 &<< UInt64(8 &* (width &- column))) &- 1 : 0 }
-    while columns != 0 {
-      let place = columns.trailingZeroBitCount
-      columns &= columns &- 1
+    var bits = bits
+    if column &+ 8 > width { bits &= column < width ? (1 &<< UInt64(8 &* (width &- column))) &- 1 : 0 }
+    while bits != 0 {
+      let place = bits.trailingZeroBitCount
+      bits &= bits &- 1
       let x = place &>> 3
       let row = place & 7
       add(pixels[row &* stride &+ x], 1 &<< UInt32(truncatingIfNeeded: row), column &+ x, 1)

@@ -1,9 +1,14 @@
+import CSamples
+
 /// What the terminal shows of a picture: the number and the colour of every pixel; and how long each block of pixels has
 /// stood still.
 final class SixelMemory {
   /// A block is as wide as a run of the raster and as high as a band of sixels.
   static let blockWidth = PixelRaster.run
   static let bandHeight = 6
+
+  /// The pixels before the first can be read, too.
+  private static let margin = 16
 
   /// In the picture.
   let bands: Int
@@ -30,35 +35,13 @@ final class SixelMemory {
   /// The memory of a row's pixels from a place on.
   struct Pixels {
     /// The number that the terminal shows; ``PaletteLookup/none`` for a pixel that is to be painted whatever it shows.
-    fileprivate(set) var shown: UnsafeMutablePointer<UInt8>
+    let shown: UnsafeMutablePointer<UInt8>
     /// The number that it will show; the pixels where it is another are painted.
-    fileprivate(set) var next: UnsafeMutablePointer<UInt8>
+    let next: UnsafeMutablePointer<UInt8>
     /// The colour, once it is read.
-    fileprivate(set) var y: UnsafeMutablePointer<UInt8>
-    fileprivate(set) var u: UnsafeMutablePointer<UInt8>
-    fileprivate(set) var v: UnsafeMutablePointer<UInt8>
-
-    /// Whether a pixel is going to be painted.
-    @inline(__always)
-    func isPainted(_ x: Int) -> Bool { next[x] != shown[x] }
-
-    /// Has a pixel painted.
-    @inline(__always)
-    func paint(_ x: Int, _ number: UInt8, _ color: PaletteLookup.Entry) {
-      next[x] = number
-      // The same number, but the colour it has now.
-      if shown[x] == number { shown[x] = PaletteLookup.none }
-      see(x, color)
-    }
-
-    @inline(__always)
-    mutating func advance(by count: Int) {
-      shown += count
-      next += count
-      y += count
-      u += count
-      v += count
-    }
+    let y: UnsafeMutablePointer<UInt8>
+    let u: UnsafeMutablePointer<UInt8>
+    let v: UnsafeMutablePointer<UInt8>
 
     @inline(__always)
     func see(_ x: Int, _ color: PaletteLookup.Entry) {
@@ -73,7 +56,7 @@ final class SixelMemory {
     height = raster.height
     blocks = raster.runs
     bands = raster.height / Self.bandHeight
-    let count = raster.stride * raster.height
+    let count = Self.margin + raster.stride * raster.height
     shown = Storage(repeating: PaletteLookup.none, count: count)
     next = Storage(repeating: 0, count: count)
     y = Storage(repeating: Self.unknown, count: count)
@@ -83,9 +66,21 @@ final class SixelMemory {
     isUnread = Storage(repeating: true, count: blocks * bands)
   }
 
+  /// The pixels from a place in a row on, and what they should be.
+  @inline(__always)
+  func pixels(x: Int, row: Int, of raster: PixelRaster) -> glyphone_pixels {
+    let place = row &* raster.stride &+ x
+    let chroma = (row &>> 1) &* raster.chromaStride &+ x &>> 1
+    let pixels = pixels(at: place)
+    return glyphone_pixels(
+      luma: raster.y + place, blue: raster.u + chroma, red: raster.v + chroma, shown: pixels.shown, next: pixels.next,
+      y: pixels.y, u: pixels.u, v: pixels.v, stride: raster.stride, chroma_stride: raster.chromaStride)
+  }
+
   @inline(__always)
   func pixels(at place: Int) -> Pixels {
-    Pixels(
+    let place = Self.margin &+ place
+    return Pixels(
       shown: shown.pointer + place, next: next.pointer + place, y: y.pointer + place, u: u.pointer + place,
       v: v.pointer + place)
   }
@@ -101,8 +96,8 @@ final class SixelMemory {
   /// - Parameter isWhole: whether all pixels were painted, not only those with other numbers.
   func show(x: Int, top: Int, width: Int, height: Int, isWhole: Bool) {
     for row in top..<top + height {
-      let place = row * stride + x
-      (shown.pointer + place).update(from: next.pointer + place, count: width)
+      let pixels = pixels(at: row * stride + x)
+      pixels.shown.update(from: pixels.next, count: width)
     }
     guard isWhole else { return }
     for band in top / Self.bandHeight...(top + height - 1) / Self.bandHeight {

@@ -9,7 +9,6 @@ final class SixelRenderer: PixelCanvas {
   private let palette: ScenePalette
   private let memory: SixelMemory
   private let changes: ChangeMap
-  private let marks = PixelMarks()
   /// For each row of pixels the row of cells it is in.
   private let cellRows: Storage<Int>
   private var lambda = Renderer.standardLambda
@@ -23,7 +22,7 @@ final class SixelRenderer: PixelCanvas {
   private static let noise: (luma: UInt8, chroma: UInt8) = (1, 1)
   /// The price of a byte for each of lambda, in squared luma error of pixels. What a whole frame shows stays for long, and
   /// so does what has stood still.
-  private static let prices = (change: 1.8, whole: 0.8, settling: 0.1)
+  private static let prices = (change: 1.9, whole: 1.1, settling: 0.1)
 
   init(layout: PictureLayout, support: SixelSupport) {
     self.layout = layout
@@ -99,30 +98,29 @@ final class SixelRenderer: PixelCanvas {
     for band in 0..<memory.bands {
       let rows = band * Self.bandHeight..<(band + 1) * Self.bandHeight
       for block in 0..<memory.blocks {
-        switch memory.attention(band: band, block: block, hasChanged: raster.hasChanged(run: block, rows: rows)) {
+        let changed = raster.changedRows(run: block, of: rows)
+        switch memory.attention(band: band, block: block, hasChanged: changed != 0) {
         case .none: break
-        case .change: paint(block, rows, with: change, isSettling: false)
-        case .settling: paint(block, rows, with: settling, isSettling: true)
+        case .change: paint(block, band, rows: changed, with: change)
+        case .settling: paint(block, band, rows: (1 &<< UInt32(Self.bandHeight)) &- 1, with: settling)
         }
       }
     }
   }
 
-  /// - Parameter isSettling: whether all rows are to be looked at, not only those that changed.
+  /// - Parameter rows: a bit for each row of the band that is to be looked at, the first lowest.
   @inline(__always)
-  private func paint(_ block: Int, _ rows: Range<Int>, with painter: SixelPainter, isSettling: Bool) {
+  private func paint(_ block: Int, _ band: Int, rows: UInt32, with painter: SixelPainter) {
     let lookup = palette.lookup
-    memory.read(band: rows.lowerBound / Self.bandHeight, block: block, lookup.entries)
-    let x = block * SixelMemory.blockWidth
-    let count = min(SixelMemory.blockWidth, raster.width - x)
-    var row = SixelPainter.Row(raster, memory, x: x, row: rows.lowerBound)
-    for number in rows {
-      if isSettling || raster.hasChanged(run: block, row: number),
-        painter.paintChanges(row, count, lookup, marks, hasLeft: block > 0)
-      {
-        changes.note(row: cellRows.pointer[number], x..<x + count)
-      }
-      row.advance(from: number)
+    memory.read(band: band, block: block, lookup.entries)
+    let top = band &* Self.bandHeight
+    let x = block &* SixelMemory.blockWidth
+    let count = min(SixelMemory.blockWidth, raster.width &- x)
+    var pixels = memory.pixels(x: x, row: top, of: raster)
+    var painted = painter.paintChanges(&pixels, count, rows: rows, hasLeft: block > 0, lookup)
+    while painted != 0 {
+      changes.note(row: cellRows.pointer[top &+ painted.trailingZeroBitCount], x..<x &+ count)
+      painted &= painted &- 1
     }
   }
 

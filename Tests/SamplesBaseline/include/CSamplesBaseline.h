@@ -13,6 +13,5 @@ size_t baseline_samples_select(const uint64_t *luma, const uint64_t *chroma, con
                                struct glyphone_outline *outlines, size_t count);
 void baseline_batch_load(const uint64_t *luma, const int32_t *cells, int dots, struct glyphone_batch *batch);
 void baseline_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
-uint32_t baseline_samples_mark(const uint8_t *luma, const uint8_t *blue, const uint8_t *red,
-                               const uint8_t *shown_luma, const uint8_t *shown_blue, const uint8_t *shown_red,
-                               int limit, struct glyphone_marks *marks);
+uint32_t baseline_samples_paint(const struct glyphone_pixels *pixels, uint32_t rows, int count, int has_left,
+                                int price, const struct glyphone_palette *palette);

@@ -63,29 +63,53 @@ void glyphone_batch_load(const uint64_t *luma, const int32_t *cells, int dots, s
 /// - weights: a pair for each sum.
 void glyphone_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
 
-/// Sixteen pixels of a row, as a screen should show them.
-struct glyphone_marks {
-  uint8_t luma[16];
-  uint8_t blue[16];
-  uint8_t red[16];
-  /// From what it shows; `glyphone_mark_largest` and more for larger ones.
-  int16_t distances[16];
+/// A colour as sixel painting counts it; the last word is not used.
+struct glyphone_color {
+  int32_t y, u, v, padding;
 };
 
 /// What squared differences count in a distance, and up to where differences are counted.
 enum {
-  glyphone_mark_luma_weight = 5,
-  glyphone_mark_chroma_weight = 4,
-  glyphone_mark_farthest = 50,
-  glyphone_mark_largest = glyphone_mark_chroma_weight * glyphone_mark_farthest * glyphone_mark_farthest
+  glyphone_distance_luma_weight = 5,
+  glyphone_distance_chroma_weight = 4,
+  glyphone_distance_farthest = 50,
+  glyphone_distance_largest =
+      glyphone_distance_chroma_weight * glyphone_distance_farthest * glyphone_distance_farthest
 };
 
-/// Finds the pixels of sixteen whose distance from what a screen shows is more than a limit; returns a bit for each,
-/// the first lowest. If there is one, `marks` is written, with colours that the screen can show in place of those it
-/// can't.
-/// - blue, red: a sample for two pixels.
-/// - shown_luma, shown_blue, shown_red: what the screen shows, a sample for each pixel.
-/// - limit: less than `glyphone_mark_largest`.
-uint32_t glyphone_samples_mark(const uint8_t *luma, const uint8_t *blue, const uint8_t *red,
-                               const uint8_t *shown_luma, const uint8_t *shown_blue, const uint8_t *shown_red,
-                               int limit, struct glyphone_marks *marks);
+/// Bytes of a pixel that begins a run of sixels: to get there, to choose the colour, and itself. One that makes a run
+/// longer takes one, one below a pixel of its colour takes none.
+enum { glyphone_bytes_of_run = 6 };
+
+/// The colours of a screen.
+struct glyphone_palette {
+  const struct glyphone_color *colors;
+  /// The number of the nearest colour, or 255 where it is not known yet. The upper seven bits of u, v and y, those of u
+  /// highest, make its place.
+  const uint8_t *nearest;
+  /// Finds the number of the nearest colour of a place.
+  uint8_t (*find)(void *finder, size_t place);
+  void *finder;
+};
+
+/// Up to sixteen columns of six rows of pixels, from the first of them on.
+struct glyphone_pixels {
+  /// What is wanted; a sample of chroma is for two columns and two rows.
+  const uint8_t *luma, *blue, *red;
+  /// The numbers of the colour that the screen shows, 255 where that is not known, and of the one that it will show.
+  /// The pixels where these are two are painted.
+  uint8_t *shown, *next;
+  /// The colour that it will show.
+  uint8_t *y, *u, *v;
+  ptrdiff_t stride, chroma_stride;
+};
+
+/// Paints pixels where that is worth its bytes: with the nearest colour, or with that of a neighbour that is painted,
+/// which takes fewer. Of every row, and of the one above, sixteen pixels and those beside them may be read.
+/// - rows: a bit for each row to be looked at, the first lowest.
+/// - count: columns, 1 to 16.
+/// - has_left: whether there are pixels to the left.
+/// - price: of a byte, in squared differences as above.
+/// - Returns: a bit for each row with pixels that were painted.
+uint32_t glyphone_samples_paint(const struct glyphone_pixels *pixels, uint32_t rows, int count, int has_left, int price,
+                                const struct glyphone_palette *palette);
