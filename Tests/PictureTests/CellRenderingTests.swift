@@ -126,7 +126,7 @@ let penTolerance = 12
 
   @Test func aHigherPriceOfBytesWritesLess() {
     var totals: [Int] = []
-    for lambda in [0, 10, 40] as [Double] {
+    for lambda in [0, 4, 40] as [Double] {
       var random = SeededGenerator(seed: 5)
       let renderer = Renderer(mode: .block, capabilities: Self.capabilities(.trueColor), lambda: lambda)
       var bytes: [UInt8] = []

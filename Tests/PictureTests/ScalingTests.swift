@@ -57,24 +57,42 @@ import Testing
     #expect(worst <= 2)
   }
 
+  @Test(arguments: [false, true])
+  func enlargingPassesFromSampleToSample(mirrored: Bool) {
+    let map = AxisMap(source: 3, outputs: 12, mirrored: mirrored)
+    let source = [0, 80, 240]
+    let samples = (0..<map.outputs).map { output in
+      let span = map.spans[output]
+      return (0..<Int(span.count)).reduce(0) {
+        $0 + source[Int(span.first) + $1] * Int(map.weights[Int(span.weight) + $1])
+      } / 256
+    }
+    let line = [0, 0, 10, 30, 50, 70, 100, 140, 180, 220, 240, 240]
+    #expect(samples == (mirrored ? line.reversed() : line))
+  }
+
   /// The mean of a plane over the box of one output sample, by the definition.
   private func boxMean(
     _ plane: UnsafePointer<UInt8>, _ stride: Int, _ width: Int, _ height: Int, _ x: Int, _ columns: Int, _ y: Int,
     _ rows: Int
   ) -> Double {
-    let left = Double(x * width) / Double(columns)
-    let right = Double((x + 1) * width) / Double(columns)
-    let top = Double(y * height) / Double(rows)
-    let bottom = Double((y + 1) * height) / Double(rows)
     var sum = 0.0
-    for row in Int(top)..<min(height, Int(bottom.rounded(.up))) {
-      for column in Int(left)..<min(width, Int(right.rounded(.up))) {
-        let covered =
-          (min(right, Double(column + 1)) - max(left, Double(column)))
-          * (min(bottom, Double(row + 1)) - max(top, Double(row)))
-        sum += covered * Double(plane[row * stride + column])
+    for (row, rowWeight) in boxWeights(width: height, output: y, of: rows) {
+      for (column, weight) in boxWeights(width: width, output: x, of: columns) {
+        sum += rowWeight * weight * Double(plane[row * stride + column])
       }
     }
-    return sum / ((right - left) * (bottom - top))
+    return sum
+  }
+
+  /// The samples of an axis in the box of one output sample, which is one sample wide at least, and how much of it each
+  /// fills; what is beyond the edge is like the sample there.
+  private func boxWeights(width: Int, output: Int, of outputs: Int) -> [(Int, Double)] {
+    let size = max(Double(width) / Double(outputs), 1)
+    let low = (Double(output) + 0.5) * Double(width) / Double(outputs) - size / 2
+    return (Int(low.rounded(.down))..<Int((low + size).rounded(.up))).map { sample in
+      let covered = min(low + size, Double(sample + 1)) - max(low, Double(sample))
+      return (min(max(sample, 0), width - 1), covered / size)
+    }
   }
 }

@@ -1,5 +1,6 @@
 /// Which source samples of one axis an output sample is the mean of: a box, its edges weighted by how much of the sample
-/// they cover. Also serves to enlarge, where boxes are smaller than a sample.
+/// they cover. No box is narrower than a sample: where there are more outputs than samples they pass from one sample to the
+/// next in a straight line, and none is just repeated.
 final class AxisMap {
   /// The box of one output sample.
   struct Span {
@@ -39,21 +40,24 @@ final class AxisMap {
     isIdentity = source == outputs && !mirrored
     var spans: [Span] = []
     var weights: [UInt16] = []
+    let length = 2 * outputs
+    let reach = max(source, outputs)
     for position in 0..<outputs {
       let output = mirrored ? outputs - 1 - position : position
-      // In units of 1/outputs of a source sample the box is [low, high), and sample s is [s * outputs, (s + 1) * outputs).
-      let low = output * source
-      let high = low + source
-      let first = low / outputs
-      let last = (high - 1) / outputs
+      // In units of 1/length of a source sample the box is [low, high), and sample s is [s * length, (s + 1) * length).
+      let low = (2 * output + 1) * source - reach
+      let high = low + 2 * reach
+      let first = max(low, 0) / length
+      let last = (min(high, source * length) - 1) / length
       let step = (last - first) / Self.mostTaps + 1
       let count = (last - first) / step + 1
       taps = max(taps, count)
       spans.append(Span(first: Int32(first), count: Int32(count), step: Int32(step), weight: Int32(weights.count)))
       var used = 0
       for tap in 1...count {
-        let covered =
-          step > 1 ? tap * 256 / count : ((min((first + tap) * outputs, high) - low) * 256 + source / 2) / source
+        // The outermost sample also stands for what is beyond it.
+        let end = tap == count ? high : min((first + tap) * length, high)
+        let covered = step > 1 ? tap * 256 / count : ((end - low) * 256 + reach) / (2 * reach)
         weights.append(UInt16(covered - used))
         used = covered
       }
