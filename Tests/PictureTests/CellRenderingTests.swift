@@ -139,6 +139,23 @@ let penTolerance = 12
     #expect(totals[0] > totals[1] && totals[1] > totals[2])
   }
 
+  /// A change that is just worth its bytes in true colour, where it is shown as it is.
+  @Test func inAPaletteSmallChangesAreNotWorthTheirBytes() {
+    func changes(_ depth: ColorDepth, lambda: Double) -> Int {
+      (90..<110).reduce(0) { count, luma in
+        let renderer = Renderer(mode: .block, capabilities: Self.capabilities(depth), fit: .stretch, lambda: lambda)
+        var bytes: [UInt8] = []
+        let viewport = Viewport(columns: 1, rows: 1)
+        renderer.render(remote: Scenes.solid(16, 16, y: UInt8(luma)), selfView: nil, in: viewport, into: &bytes)
+        let changed = Scenes.solid(16, 16, y: UInt8(luma + 3))
+        return count + renderer.render(remote: changed, selfView: nil, in: viewport, into: &bytes).cells
+      }
+    }
+    #expect(changes(.trueColor, lambda: 3.5) == 20)
+    #expect(changes(.ansi256, lambda: 3.5) == 0)
+    #expect(changes(.ansi256, lambda: 1.5) > 0)
+  }
+
   @Test(arguments: [(30, 90, 200), (81, 90, 240), (145, 54, 34), (210, 16, 146), (41, 240, 110), (235, 128, 128)])
   func colorsAreThoseOfTheFrame(y: Int, u: Int, v: Int) {
     let frame = Scenes.solid(33, 17, y: UInt8(y), u: UInt8(u), v: UInt8(v))

@@ -125,7 +125,7 @@ final class CellRenderer {
     let roomPerRow = picture.columns * CellWriter.mostBytesPerCell + 64
     var output = CellWriter(
       pen: writer.begin(atMost: roomPerRow), depth: depth, repertoire: matcher.repertoire)
-    let lambda = Float(lambda)
+    let lambda = Float(lambda) * byteWeight
     var drawn = 0
     var drawnRows = 0
     let begin = writer.count
@@ -179,6 +179,11 @@ final class CellRenderer {
     }
     return drawn
   }
+
+  /// How many times its price a byte counts. In a palette cells are mostly farther off than their samples have changed, and
+  /// another look is often no nearer: it costs bytes and flickers. (Matchers for fewer pens know what those look like and
+  /// keep them by themselves.)
+  private var byteWeight: Float { depth == .ansi256 ? 2 : 1 }
 
   /// Whether cells are halves in true colour.
   private var weighsHalves: Bool {
