@@ -52,6 +52,31 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
     }
   }
 
+  @Test(arguments: 1...6)
+  func boxesOfColumns(taps: Int) {
+    let columns = words(Self.width, seed: UInt64(taps))
+    let firsts = (0..<10).map { Int32($0 * 9) }
+    // Some boxes have fewer columns than others.
+    let weights = firsts.indices.map { box in
+      let count = 1 + box % taps
+      return (0..<taps).map { tap in UInt16(tap == 0 ? 256 - 7 * (count - 1) : tap < count ? 7 : 0) }
+    }
+    let lanes = weights.flatMap { $0.flatMap { Array(repeating: $0, count: 8) } }
+    let means = [Storage<UInt64>(repeating: 0, count: 10), Storage<UInt64>(repeating: 0, count: 10)]
+    glyphone_samples_boxes(columns.pointer, firsts, lanes, Int32(taps), means[0].pointer, firsts.count)
+    baseline_samples_boxes(columns.pointer, firsts, lanes, Int32(taps), means[1].pointer, firsts.count)
+    for (box, first) in firsts.enumerated() {
+      for row in 0..<8 {
+        func sample(_ word: UInt64) -> Int { Int(word >> (8 * UInt64(row)) & 255) }
+        let sum = weights[box].enumerated().reduce(128) {
+          $0 + Int($1.element) * sample(columns.pointer[Int(first) + $1.offset])
+        }
+        #expect(sample(means[0].pointer[box]) == sum >> 8)
+      }
+      #expect(means[1].pointer[box] == means[0].pointer[box])
+    }
+  }
+
   @Test func aTileThatChangesAnywhereIsNoticed() {
     let (luma, chroma) = (words(8 * Self.cells, seed: 1), words(4 * Self.cells, seed: 2))
     let sums = [Storage<UInt64>(repeating: 0, count: Self.cells), Storage<UInt64>(repeating: 0, count: Self.cells)]

@@ -3,6 +3,7 @@
 #define FOR_EACH_PROCESSOR
 #define glyphone_samples_mean baseline_samples_mean
 #define glyphone_samples_turn baseline_samples_turn
+#define glyphone_samples_boxes baseline_samples_boxes
 #define glyphone_samples_follow baseline_samples_follow
 #define glyphone_samples_select baseline_samples_select
 #define glyphone_batch_load baseline_batch_load

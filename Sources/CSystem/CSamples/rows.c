@@ -67,3 +67,31 @@ void glyphone_samples_turn(const uint8_t *rows, size_t pitch, uint64_t *columns,
     STORE(BYTES(r[0], r[1], 8), BYTES(r[2], r[3], 8), BYTES(r[4], r[5], 8), BYTES(r[6], r[7], 8), columns + x + 8);
   }
 }
+
+typedef VECTOR(uint8_t, 8) column;
+typedef VECTOR(uint16_t, 8) column_sums;
+
+// Boxes of one map are of more or fewer columns in no order that a processor foresees: all are read as if they had as
+// many as the largest.
+IN_PLACE void boxes(const uint64_t *columns, const int32_t *firsts, const column_sums *weights, int taps,
+                    uint64_t *restrict means, size_t count) {
+  for (size_t box = 0; box < count; box++) {
+    const column *first = (const column *)(columns + firsts[box]);
+    column_sums sum = (column_sums){0} + 128;
+    for (int tap = 0; tap < taps; tap++) sum += __builtin_convertvector(first[tap], column_sums) * *weights++;
+    *(column *)(means + box) = __builtin_convertvector(sum >> 8, column);
+  }
+}
+
+FOR_EACH_PROCESSOR
+void glyphone_samples_boxes(const uint64_t *columns, const int32_t *firsts, const uint16_t *weights, int taps,
+                            uint64_t *restrict means, size_t count) {
+  const column_sums *lanes = (const column_sums *)weights;
+  switch (taps) {
+  case 1: boxes(columns, firsts, lanes, 1, means, count); break;
+  case 2: boxes(columns, firsts, lanes, 2, means, count); break;
+  case 3: boxes(columns, firsts, lanes, 3, means, count); break;
+  case 4: boxes(columns, firsts, lanes, 4, means, count); break;
+  default: boxes(columns, firsts, lanes, taps, means, count);
+  }
+}

@@ -22,14 +22,10 @@ final class AxisMap {
   let isIdentity: Bool
   private let spanStorage: Storage<Span>
   private let weightStorage: Storage<UInt16>
-  /// The most samples that any box of this map is made of.
-  private(set) var taps = 1
   /// One for each output sample.
   var spans: UnsafeMutablePointer<Span> { spanStorage.pointer }
   /// The weights of each span add up to 256.
   var weights: UnsafeMutablePointer<UInt16> { weightStorage.pointer }
-  /// Of all spans.
-  var weightCount: Int { weightStorage.count }
 
   /// - Parameters:
   ///   - source: samples there are, 1 or more.
@@ -51,7 +47,6 @@ final class AxisMap {
       let last = (min(high, source * length) - 1) / length
       let step = (last - first) / Self.mostTaps + 1
       let count = (last - first) / step + 1
-      taps = max(taps, count)
       spans.append(Span(first: Int32(first), count: Int32(count), step: Int32(step), weight: Int32(weights.count)))
       var used = 0
       for tap in 1...count {

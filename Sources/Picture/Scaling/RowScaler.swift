@@ -11,16 +11,10 @@ final class RowScaler {
   private let rowBytes: Int
   private let rows: Storage<UInt8>
   private let columns: Storage<UInt64>
-  /// The weights of all boxes, each eight times.
+  /// Of every box the first column, and for as many columns as the largest has the weights, each eight times.
+  private let firsts: Storage<Int32>
   private let weights: Storage<SIMD8<UInt16>>
-  private let pairs: Storage<Pair>
-
-  /// A box of two samples, the second perhaps of no weight.
-  private struct Pair {
-    var first: Int = 0
-    var firstWeight = SIMD8<UInt16>()
-    var secondWeight = SIMD8<UInt16>()
-  }
+  private let taps: Int
 
   /// Output columns.
   var outputs: Int { horizontal.outputs }
@@ -35,14 +29,17 @@ final class RowScaler {
     rowBytes = (width + 63) & ~63
     rows = Storage(repeating: 0, count: 8 * rowBytes)
     columns = Storage(repeating: 0, count: rowBytes)
-    weights = Storage(repeating: SIMD8(), count: horizontal.weightCount)
-    for place in 0..<weights.count { weights.pointer[place] = SIMD8(repeating: horizontal.weights[place]) }
-    pairs = Storage(repeating: Pair(), count: horizontal.taps <= 2 ? outputs : 0)
-    for place in 0..<pairs.count {
-      let span = horizontal.spans[place]
-      let weights = weights.pointer + Int(span.weight)
-      pairs.pointer[place] = Pair(
-        first: Int(span.first), firstWeight: weights[0], secondWeight: span.count > 1 ? weights[1] : SIMD8())
+    let spans = UnsafeBufferPointer(start: horizontal.spans, count: outputs)
+    let taps = spans.reduce(1) { max($0, Int(($1.count - 1) * $1.step) + 1) }
+    self.taps = taps
+    firsts = Storage(repeating: 0, count: outputs)
+    weights = Storage(repeating: SIMD8(), count: outputs * taps)
+    for (place, span) in spans.enumerated() {
+      firsts.pointer[place] = span.first
+      for tap in 0..<Int(span.count) {
+        weights.pointer[place * taps + tap * Int(span.step)] =
+          SIMD8(repeating: horizontal.weights[Int(span.weight) + tap])
+      }
     }
   }
 
@@ -62,51 +59,9 @@ final class RowScaler {
   func finish(into output: UnsafeMutablePointer<UInt64>) {
     if horizontal.isIdentity { return turn(into: output) }
     turn(into: columns.pointer)
-    if horizontal.taps <= 2 { finishPairs(into: output) } else { finishBoxes(into: output) }
-  }
-
-  /// Where every box is of two samples at most: enlarging, mostly.
-  private func finishPairs(into output: UnsafeMutablePointer<UInt64>) {
-    let words = UnsafePointer(columns.pointer)
-    let pairs = UnsafePointer(pairs.pointer)
-    for column in 0..<horizontal.outputs {
-      let pair = pairs + column
-      let source = words + Int(pair.pointee.first)
-      let sum =
-        Self.samples(source[0]) &* pair.pointee.firstWeight &+ Self.samples(source[1]) &* pair.pointee.secondWeight
-        &+ 128
-      output[column] = Self.bytes(sum)
+    weights.pointer.withMemoryRebound(to: UInt16.self, capacity: weights.count * SIMD8<UInt16>.scalarCount) {
+      glyphone_samples_boxes(columns.pointer, firsts.pointer, $0, Int32(taps), output, horizontal.outputs)
     }
-  }
-
-  private func finishBoxes(into output: UnsafeMutablePointer<UInt64>) {
-    let words = UnsafePointer(columns.pointer)
-    let spans = UnsafePointer(horizontal.spans)
-    let weights = UnsafePointer(weights.pointer)
-    for column in 0..<horizontal.outputs {
-      let span = spans[column]
-      var weight = weights + Int(span.weight)
-      let end = weight + Int(span.count)
-      var source = words + Int(span.first)
-      var sum = SIMD8<UInt16>(repeating: 128)
-      while weight < end {
-        sum &+= Self.samples(source.pointee) &* weight.pointee
-        source += Int(span.step)
-        weight += 1
-      }
-      output[column] = Self.bytes(sum)
-    }
-  }
-
-  @inline(__always)
-  private static func samples(_ column: UInt64) -> SIMD8<UInt16> {
-    SIMD8(truncatingIfNeeded: unsafeBitCast(column, to: SIMD8<UInt8>.self))
-  }
-
-  /// The high bytes of sums.
-  @inline(__always)
-  private static func bytes(_ sums: SIMD8<UInt16>) -> UInt64 {
-    unsafeBitCast(SIMD8<UInt8>(truncatingIfNeeded: sums &>> 8), to: UInt64.self)
   }
 
   private func turn(into output: UnsafeMutablePointer<UInt64>) {

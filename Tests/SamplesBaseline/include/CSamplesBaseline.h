@@ -6,6 +6,8 @@
 void baseline_samples_mean(const uint8_t *rows, ptrdiff_t pitch, const uint16_t *weights, int count, uint8_t *target,
                            size_t width);
 void baseline_samples_turn(const uint8_t *rows, size_t pitch, uint64_t *columns, size_t width);
+void baseline_samples_boxes(const uint64_t *columns, const int32_t *firsts, const uint16_t *weights, int taps,
+                            uint64_t *means, size_t count);
 void baseline_samples_follow(const uint64_t *luma, const uint64_t *chroma, uint64_t *sums, uint8_t *is_changed,
                              size_t count);
 size_t baseline_samples_select(const uint64_t *luma, const uint64_t *chroma, const struct glyphone_outline *drawn,

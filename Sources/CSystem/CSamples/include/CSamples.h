@@ -15,6 +15,13 @@ void glyphone_samples_mean(const uint8_t *rows, ptrdiff_t pitch, const uint16_t 
 /// - width: rows may be read, and `columns` written, up to a multiple of 32.
 void glyphone_samples_turn(const uint8_t *rows, size_t pitch, uint64_t *columns, size_t width);
 
+/// The weighted means of boxes of columns, each word of which is a column of eight rows: one word for each box.
+/// - firsts: the first column of each of `count` boxes.
+/// - weights: `taps` for each box, one for each column from the first on, eight times each; those of a box add up to
+///   256. Columns of no weight are read, too.
+void glyphone_samples_boxes(const uint64_t *columns, const int32_t *firsts, const uint16_t *weights, int taps,
+                            uint64_t *means, size_t count);
+
 /// Adds up the tiles of cells, each of 8 words of luma and 4 of chroma, and tells which sums are others than the last
 /// ones.
 /// - sums: the last sums, one for each of `count` tiles; they are replaced.
