@@ -52,6 +52,8 @@ struct PictureLayout: Hashable {
   /// Whether the self view is shown as in a mirror.
   var mirrorsSelfView = true
   var cellPixels: PixelSize
+  /// Rows below the picture into which a band of sixels may reach without coming to the screen's last.
+  private(set) var rowsBelow = 0
 
   /// - Parameter images: what the picture has to keep to if it is made of pixels.
   init(viewport: Viewport, remote: VideoSize?, selfView: VideoSize?, fit: PictureFit, images: ImageBounds?) {
@@ -74,6 +76,9 @@ struct PictureLayout: Hashable {
       picture = Self.letterbox(remote, in: inner, cell: cellPixels)
     } else {
       picture = inner.isEmpty ? CellRectangle(column: area.column, row: area.row, columns: 0, rows: 0) : inner
+    }
+    if images?.spareLastRow == true, let screenRows = viewport.screenRows {
+      rowsBelow = max(0, screenRows - 1 - picture.row - picture.rows)
     }
     self.selfView = selfView.flatMap { Self.corner($0, of: picture, cell: cellPixels) }
   }

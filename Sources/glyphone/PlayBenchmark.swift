@@ -22,8 +22,8 @@ struct PlayBenchmark {
     viewport = Viewport(
       columns: command.size.columns, rows: command.size.rows,
       cellPixels: capabilities.cellPixels,
-      // Below the picture there is room, so that an image may fill it to its last row.
-      screenRows: command.size.rows + 1)
+      // Below the picture there is room, so that an image may fill it to its last row and a band of sixels reach below.
+      screenRows: command.size.rows + 2)
   }
 
   func run() throws {

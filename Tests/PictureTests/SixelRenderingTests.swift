@@ -32,19 +32,28 @@ import Testing
     }
   }
 
-  @Test(arguments: [(false, false), (true, false), (true, true)], [16, 17, 20])
-  func deltasEndWhereAFullFrameDoes(support: (keepsUnpainted: Bool, shares: Bool), cellHeight: Int) throws {
+  /// With a row of the screen between the picture and the last one, or without.
+  @Test(
+    arguments: [
+      (false, false, false), (true, false, false), (true, true, false), (true, false, true), (true, true, true),
+    ],
+    [16, 17, 20])
+  func deltasEndWhereAFullFrameDoes(
+    support: (keepsUnpainted: Bool, shares: Bool, hasRoom: Bool), cellHeight: Int
+  ) throws {
     var random = SeededGenerator(seed: 9)
     let sixel = SixelSupport(keepsUnpaintedPixels: support.keepsUnpainted, sharesRegisters: support.shares)
     let renderer = Renderer(mode: .sixel, capabilities: Self.capabilities(sixel), fit: .stretch)
     // Runs of pixels that are looked at together do not end with such cells.
-    let viewport = Viewport(columns: 13, rows: 7, cellPixels: PixelSize(width: 10, height: cellHeight), screenRows: 8)
+    let screenRows = support.hasRoom ? 9 : 8
+    let viewport = Viewport(
+      columns: 13, rows: 7, cellPixels: PixelSize(width: 10, height: cellHeight), screenRows: screenRows)
     var screen = ScreenModel(
-      columns: 13, rows: 8, cellWidth: 10, cellHeight: cellHeight, wipesCells: !support.keepsUnpainted)
-    var full = ScreenModel(columns: 13, rows: 8, cellWidth: 10, cellHeight: cellHeight)
+      columns: 13, rows: screenRows, cellWidth: 10, cellHeight: cellHeight, wipesCells: !support.keepsUnpainted)
+    var full = ScreenModel(columns: 13, rows: screenRows, cellWidth: 10, cellHeight: cellHeight)
     var bytes: [UInt8] = []
-    // As large as the images, which end with a whole band: nothing is scaled.
-    let height = 7 * cellHeight / 6 * 6
+    // As large as the images, so that nothing is scaled; without room they end with a whole band.
+    let height = support.hasRoom ? 7 * cellHeight : 7 * cellHeight / 6 * 6
     var frame = Scenes.solid(130, height, y: 0)
     var deltaBytes = 0
     for time in 0..<40 {
@@ -61,6 +70,7 @@ import Testing
     renderer.render(remote: frame, selfView: nil, in: viewport, into: &bytes)
     full.feed(bytes)
     #expect(screen.unknown.isEmpty)
+    #expect((height..<screenRows * cellHeight).allSatisfy { screen.pixel(0, $0) == nil && full.pixel(0, $0) == nil })
     #expect(deltaBytes < bytes.count * 40)
     for y in 0..<height {
       for x in 0..<130 {

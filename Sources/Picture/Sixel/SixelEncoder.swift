@@ -52,7 +52,8 @@ final class SixelEncoder {
     var stride: Int
   }
 
-  /// Writes the image of a rectangle: `top` is counted in pixels of the raster, the height must be a multiple of six.
+  /// Writes the image of a rectangle; `top` is counted in pixels of the raster. Of a band that is not whole no more is
+  /// painted than the height.
   /// - Parameter sharesRegisters: whether the terminal knows the colours of earlier images.
   func encode(
     _ pixels: Pixels, x: Int, top: Int, width: Int, height: Int, palette: ScenePalette, sharesRegisters: Bool,
@@ -67,9 +68,9 @@ final class SixelEncoder {
     pen.number(height)
     writer.finish(pen)
     var skipped = 0
-    for band in 0..<height / 6 {
+    for band in 0..<(height + 5) / 6 {
       if band > 0 { skipped += 1 }
-      collect(pixels, x: x, row: top + band * 6, width: width)
+      collect(pixels, x: x, row: top + band * 6, width: width, height: min(6, height - band * 6))
       if sixelCount == 0 { continue }
       // Each sixel is at most a gap (7 bytes), a colour (4), itself (7), and the end of its pass.
       var pen = writer.begin(atMost: 19 * sixelCount + 256 * 20 + skipped + 8)
@@ -86,7 +87,7 @@ final class SixelEncoder {
   }
 
   /// Finds the stretches of a band.
-  private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int) {
+  private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int, height: Int) {
     sixelCount = 0
     stretchCount = 0
     latest.fill(.none)
@@ -94,7 +95,7 @@ final class SixelEncoder {
     if let shown = pixels.shown {
       collectChanges(pixels.indices + place, shown + place, stride: pixels.stride, width: width)
     } else {
-      collect(pixels.indices + place, stride: pixels.stride, width: width)
+      collect(pixels.indices + place, stride: pixels.stride, width: width, height: height)
     }
   }
 
@@ -135,37 +136,39 @@ final class SixelEncoder {
   }
 
   /// Goes through runs of columns that are alike. A run ends where any row has another colour in the next column.
-  private func collect(_ pixels: UnsafePointer<UInt8>, stride: Int, width: Int) {
+  private func collect(_ pixels: UnsafePointer<UInt8>, stride: Int, width: Int, height: Int) {
+    let end: UInt32 = 1 &<< UInt32(truncatingIfNeeded: height)
     var start = 0
     var column = 0
     while column < width {
       var difference: UInt64 = 0
       var row = UnsafeRawPointer(pixels + column)
-      for _ in 0..<6 {
+      for _ in 0..<height {
         difference |= row.loadUnaligned(as: UInt64.self) ^ (row + 1).loadUnaligned(as: UInt64.self)
         row += stride
       }
       var ends = Bytes.marked(difference)
       while ends != 0 {
-        let end = column &+ ends.trailingZeroBitCount &>> 3 &+ 1
-        if end >= width { break }
-        addColumns(start, end &- start, pixels + start, stride)
-        start = end
+        let stop = column &+ ends.trailingZeroBitCount &>> 3 &+ 1
+        if stop >= width { break }
+        addColumns(start, stop &- start, pixels + start, stride, end)
+        start = stop
         ends &= ends &- 1
       }
       column &+= 8
     }
-    addColumns(start, width - start, pixels + start, stride)
+    addColumns(start, width - start, pixels + start, stride, end)
   }
 
   /// Adds all pixels of some columns that are alike.
+  /// - Parameter end: the bit of the first row below.
   @inline(__always)
-  private func addColumns(_ column: Int, _ count: Int, _ pixels: UnsafePointer<UInt8>, _ stride: Int) {
+  private func addColumns(_ column: Int, _ count: Int, _ pixels: UnsafePointer<UInt8>, _ stride: Int, _ end: UInt32) {
     var color = pixels[0]
     var bits: UInt32 = 1
     var offset = stride
     var bit: UInt32 = 2
-    while bit < 64 {
+    while bit < end {
       let next = pixels[offset]
       if next != color {
         add(color, bits, column, count)

@@ -10,7 +10,7 @@ final class SixelMemory {
   /// The pixels before the first can be read, too.
   private static let margin = 16
 
-  /// In the picture.
+  /// In the picture, the last perhaps not whole.
   let bands: Int
   /// In a band.
   let blocks: Int
@@ -55,15 +55,16 @@ final class SixelMemory {
     stride = raster.stride
     height = raster.height
     blocks = raster.runs
-    bands = raster.height / Self.bandHeight
-    let count = Self.margin + raster.stride * raster.height
-    shown = Storage(repeating: PaletteLookup.none, count: count)
+    bands = (raster.height + Self.bandHeight - 1) / Self.bandHeight
+    let count = Self.margin + raster.stride * bands * Self.bandHeight
+    shown = Storage(repeating: 0, count: count)
     next = Storage(repeating: 0, count: count)
     y = Storage(repeating: Self.unknown, count: count)
     u = Storage(repeating: Self.unknown, count: count)
     v = Storage(repeating: Self.unknown, count: count)
     still = Storage(repeating: Self.settled, count: blocks * bands)
     isUnread = Storage(repeating: true, count: blocks * bands)
+    forget()
   }
 
   /// The pixels from a place in a row on, and what they should be.
@@ -87,7 +88,8 @@ final class SixelMemory {
 
   /// Nothing is known of the terminal; the next frame is painted whole.
   func forget() {
-    shown.fill(PaletteLookup.none)
+    // Below the picture nothing is ever painted.
+    pixels(at: 0).shown.update(repeating: PaletteLookup.none, count: stride * height)
     still.fill(Self.settled)
     isUnread.fill(true)
   }

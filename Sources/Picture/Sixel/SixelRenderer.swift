@@ -13,6 +13,8 @@ final class SixelRenderer: PixelCanvas {
   private let cellRows: Storage<Int>
   private var lambda = Renderer.standardLambda
   private var isWhole = true
+  /// Whether the last band may be one of fewer rows.
+  private let hasCutBand: Bool
   /// Whether the screen may show something else below the last band.
   private var hasForeignRest = true
   private var raster: PixelRaster { stage.raster }
@@ -27,14 +29,17 @@ final class SixelRenderer: PixelCanvas {
   init(layout: PictureLayout, support: SixelSupport) {
     self.layout = layout
     self.support = support
-    // Terminals may paint or scroll by whole bands, so an image ends with a whole one inside its cells.
-    let height = layout.picture.rows * layout.cellPixels.height / Self.bandHeight * Self.bandHeight
-    stage = PixelStage(layout: layout, height: height, noise: Self.noise)
+    // Terminals may scroll by whole bands, and wipe all that is under them. Where neither does harm, the last band reaches
+    // below the picture, and nothing is painted there; elsewhere an image ends with a whole one inside its cells.
+    let height = layout.picturePixels.height
+    hasCutBand = support.keepsUnpaintedPixels && layout.rowsBelow > 0 && layout.cellPixels.height >= Self.bandHeight
+    stage = PixelStage(
+      layout: layout, height: hasCutBand ? height : height / Self.bandHeight * Self.bandHeight, noise: Self.noise)
     encoder = SixelEncoder(width: stage.raster.width)
     palette = ScenePalette(registers: support.registers)
     memory = SixelMemory(stage.raster)
-    cellRows = Storage(repeating: 0, count: height)
-    for row in 0..<height { cellRows.pointer[row] = row / layout.cellPixels.height }
+    cellRows = Storage(repeating: 0, count: stage.raster.height)
+    for row in 0..<stage.raster.height { cellRows.pointer[row] = row / layout.cellPixels.height }
     changes = ChangeMap(rows: layout.picture.rows, cellWidth: layout.cellPixels.width)
   }
 
@@ -96,13 +101,13 @@ final class SixelRenderer: PixelCanvas {
     let settling = SixelPainter(price: Self.prices.settling * lambda)
     changes.clear()
     for band in 0..<memory.bands {
-      let rows = band * Self.bandHeight..<(band + 1) * Self.bandHeight
+      let rows = band * Self.bandHeight..<min((band + 1) * Self.bandHeight, raster.height)
       for block in 0..<memory.blocks {
         let changed = raster.changedRows(run: block, of: rows)
         switch memory.attention(band: band, block: block, hasChanged: changed != 0) {
         case .none: break
         case .change: paint(block, band, rows: changed, with: change)
-        case .settling: paint(block, band, rows: (1 &<< UInt32(Self.bandHeight)) &- 1, with: settling)
+        case .settling: paint(block, band, rows: (1 &<< UInt32(truncatingIfNeeded: rows.count)) &- 1, with: settling)
         }
       }
     }
@@ -164,13 +169,14 @@ final class SixelRenderer: PixelCanvas {
     var height = bands(from: row, to: bottom)
     // The raster ends with a whole band, counted from its top: begin where the image's bands are the raster's. Where
     // unpainted pixels stay that is for nothing, and the bytes are those that the painter counted on.
-    while row * cell.height + height > raster.height
+    while !hasCutBand && row * cell.height + height > raster.height
       || support.keepsUnpaintedPixels && row * cell.height % Self.bandHeight > 0
     {
       row -= 1
       height = bands(from: row, to: bottom)
     }
     let top = row * cell.height
+    height = min(height, raster.height - top)
     var columns = part.columns
     // Two pixels share their chroma.
     if columns.lowerBound % 2 > 0 { columns = columns.lowerBound - cell.width..<columns.upperBound }
