@@ -179,6 +179,34 @@ import Testing
     #expect(!bytes.isEmpty)
   }
 
+  /// No frame is much unlike the one before, but the last has no colour of the first.
+  @Test func theColorsFollowASceneThatDrifts() throws {
+    let sixel = SixelSupport(registers: 64, keepsUnpaintedPixels: true)
+    let renderer = Renderer(mode: .sixel, capabilities: Self.capabilities(sixel), fit: .stretch)
+    var screen = ScreenModel(columns: 8, rows: 5)
+    var frame = Scenes.solid(64, 48, y: 0)
+    var bytes: [UInt8] = []
+    for time in 0..<60 {
+      frame = Scenes.solid(64, 48, y: 0)
+      for row in 0..<48 {
+        for x in 0..<64 {
+          frame.y[row * frame.yStride + x] = UInt8(70 + time + x)
+          frame.u[row / 2 * frame.uvStride + x / 2] = UInt8(100 + time / 2 + row / 2)
+          frame.v[row / 2 * frame.uvStride + x / 2] = UInt8(150 - time / 2)
+        }
+      }
+      bytes.removeAll(keepingCapacity: true)
+      renderer.render(remote: frame, selfView: nil, in: Self.viewport(8, 3, screenRows: 5), into: &bytes)
+      screen.feed(bytes)
+    }
+    var errors: [Double] = []
+    for y in 0..<48 {
+      for x in 0..<64 { errors.append(Self.error(try #require(screen.pixel(x, y)), frame, x, y)) }
+    }
+    #expect(errors.reduce(0, +) / Double(errors.count) < 9)
+    #expect(errors.allSatisfy { $0 < 20 })
+  }
+
   @Test(arguments: [1, 5, 11, 12, 30])
   func imagesStayOffTheLastRow(rows: Int) {
     var random = SeededGenerator(seed: 4)

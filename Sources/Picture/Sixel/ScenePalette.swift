@@ -36,6 +36,8 @@ final class ScenePalette {
   private static let rounds = 2
   /// Frames from one improvement to the next: after each the nearest colours are to be found anew.
   private static let pace = 16
+  /// Frames for which colours are kept that do not suit the picture well.
+  private static let patience = 4
   /// Of so many rows and columns one is looked at.
   private static let grid = 8
   /// Most colours that are moved, and most that are given away, at once.
@@ -51,9 +53,20 @@ final class ScenePalette {
 
   var colors: UnsafeBufferPointer<Color> { UnsafeBufferPointer(start: storage.pointer, count: lookup.count) }
 
-  /// Whether the colours do not suit the picture at all: another scene has begun.
-  func isForeign(to raster: PixelRaster) -> Bool {
-    lookup.count == 0 || error(raster) > 4 * freshError + 120
+  /// How well the colours suit a picture.
+  enum Fit {
+    case good
+    /// The scene has changed a good deal since they were chosen.
+    case poor
+    /// Not at all: another scene has begun.
+    case none
+  }
+
+  func fit(to raster: PixelRaster) -> Fit {
+    guard lookup.count > 0 else { return .none }
+    let error = error(raster)
+    if error > 4 * freshError + 120 { return .none }
+    return roundsLeft == 0 && frames >= Self.patience && error > freshError * 3 / 2 + 15 ? .poor : .good
   }
 
   /// Chooses colours for a new scene, which the next pictures refine.

@@ -157,6 +157,13 @@ final class SixelMemory {
     }
   }
 
+  /// Sees to it that the colours of all pixels are known, before numbers come to stand for others.
+  func readAll(_ entries: UnsafePointer<PaletteLookup.Entry>) {
+    for band in 0..<bands {
+      for block in 0..<blocks { read(band: band, block: block, entries) }
+    }
+  }
+
   @inline(never)
   private func readBlock(band: Int, block: Int, _ entries: UnsafePointer<PaletteLookup.Entry>) {
     for row in band * Self.bandHeight..<(band + 1) * Self.bandHeight {

@@ -67,13 +67,19 @@ final class SixelRenderer: PixelCanvas {
     writer.finish(pen)
   }
 
-  /// Makes a new palette when the old one does not suit the picture, and improves it otherwise.
+  /// Makes a new palette when the old one does not suit the picture, and improves it otherwise. A new one does not mean
+  /// that everything is painted anew, unless the picture is another one.
   private func choosePalette() {
-    if palette.isForeign(to: raster) {
+    switch isWhole || raster.isChanged ? palette.fit(to: raster) : .good {
+    case .none:
       palette.begin(raster)
       isWhole = true
-    } else if raster.isChanged, palette.improve(raster, memory.pixels(at: 0).next) {
-      forgetStaleColors()
+    case .poor:
+      // What is on the screen stays as it is.
+      memory.readAll(palette.lookup.entries)
+      palette.begin(raster)
+    case .good:
+      if raster.isChanged, palette.improve(raster, memory.pixels(at: 0).next) { forgetStaleColors() }
     }
     if isWhole {
       memory.forget()
