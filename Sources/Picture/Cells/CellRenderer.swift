@@ -183,7 +183,7 @@ final class CellRenderer {
   /// How many times its price a byte counts. In a palette cells are mostly farther off than their samples have changed, and
   /// another look is often no nearer: it costs bytes and flickers. (Matchers for fewer pens know what those look like and
   /// keep them by themselves.)
-  private var byteWeight: Float { depth == .ansi256 ? 2 : 1 }
+  private var byteWeight: Float { depth == .ansi256 ? 1.5 : 1 }
 
   /// Whether cells are halves in true colour.
   private var weighsHalves: Bool {
