@@ -13,6 +13,9 @@ final class MainLoop {
   private var knowledge: TerminalKnowledge
   /// To be asked when the terminal takes output.
   private var question: [UInt8] = []
+  /// What takes the last picture off the terminal. A terminal that stands still may never see it, so it is said once more
+  /// when the terminal is given back.
+  private var removal: [UInt8] = []
   private var isRenderModeChosen: Bool
   private var model: ScreenModel
   private var canvas: Canvas
@@ -217,6 +220,7 @@ final class MainLoop {
     terminal.endWriting()
     ui.pictures.finishWriting([])
     removePicture()
+    terminal.farewell = removal
     terminal.settle(&pacer, &knowledge)
   }
 
@@ -317,7 +321,9 @@ final class MainLoop {
   private func removePicture() {
     guard !terminal.isWriting else { return }
     let removal = ui.pictures.removal()
-    if !removal.isEmpty { finishWriting(terminal.write(removal)) }
+    if removal.isEmpty { return }
+    self.removal = removal
+    finishWriting(terminal.write(removal))
   }
 
   private func continueWriting() {

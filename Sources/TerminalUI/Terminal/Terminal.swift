@@ -152,10 +152,14 @@ final class Terminal {
     return Array((result + rest).utf8)
   }
 
+  /// Written when the terminal is given back, behind what it took or what was given up.
+  var farewell: [UInt8] = []
+
   /// Gives the terminal back as it was found.
   func giveBack(_ screen: NcursesScreen?, guardedBy guardian: TerminalGuard) {
     cancelWriting()
-    _ = writeAll(Self.disable)
+    _ = writeAll(farewell + Self.disable)
+    farewell = []
     _ = writeAll(screen?.leave() ?? restore)
     // Unread input may hold the terminal's answers, which the shell must not see.
     var modes = saved
