@@ -232,11 +232,11 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
         }
       }
       let colors = samples(3 * Self.colors, seed: seed + 300)
-      palette = Storage(repeating: glyphone_color(y: 5000, u: 5000, v: 5000, padding: 0), count: 256)
+      palette = Storage(repeating: glyphone_color(y: 5000, u: 5000, v: 5000, word: 0), count: 256)
       for number in 0..<Self.colors {
         let color = (0..<3).map { Int32(colors.pointer[3 * number + $0]) }
         palette.pointer[number] = glyphone_color(
-          y: 60 + color[0] / 2, u: 112 + color[1] / 8, v: 112 + color[2] / 8, padding: 0)
+          y: 60 + color[0] / 2, u: 112 + color[1] / 8, v: 112 + color[2] / 8, word: 0)
       }
       memory = (0..<5).map { _ in Storage(repeating: 0, count: Self.stride * Self.height + 2 * Self.margin) }
       let numbers = samples(memory[0].count, seed: seed + 400)
@@ -333,6 +333,90 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
         }
       }
       #expect((painted >> UInt32(row) & 1 == 1) == isAnyPainted)
+    }
+  }
+
+  /// A picture of colours that lie close together, to be painted whole.
+  private struct PaintedPicture {
+    static let colors = 60
+    let (width, height, stride): (Int, Int, Int)
+    let luma, blue, red, next: Storage<UInt8>
+    let palette = Storage<glyphone_color>(repeating: glyphone_color(), count: 256)
+    let nearest = Storage<UInt8>(repeating: 255, count: 1 << 21)
+
+    init(width: Int, height: Int, seed: UInt64) {
+      (self.width, self.height, stride) = (width, height, (width + 127) & ~63)
+      luma = samples(stride * height, seed: seed)
+      blue = samples(stride * height, seed: seed + 1)
+      red = samples(stride * height, seed: seed + 2)
+      next = Storage(repeating: 254, count: stride * height)
+      let colors = samples(3 * Self.colors, seed: seed + 3)
+      for plane in [luma, blue, red, colors] {
+        for x in 0..<plane.count { plane.pointer[x] = 100 + plane.pointer[x] / 8 }
+      }
+      for number in 0..<Self.colors {
+        let (y, u, v) = (colors.pointer[3 * number], colors.pointer[3 * number + 1], colors.pointer[3 * number + 2])
+        palette.pointer[number] = glyphone_color(
+          y: Int32(y), u: Int32(u), v: Int32(v),
+          word: UInt32(y) | UInt32(u) << 8 | UInt32(v) << 16 | UInt32(number) << 24)
+      }
+      // Any colour is the nearest here, so that there is something to be saved.
+      for slot in 0..<nearest.count where slot % 7 > 0 { nearest.pointer[slot] = UInt8(slot * 31 % Self.colors) }
+    }
+
+    func paint(
+      _ paint: (UnsafePointer<glyphone_pixels>?, Int32, Int32, Int32, UnsafePointer<glyphone_palette>?) -> Void,
+      price: Int32
+    ) {
+      var pixels = glyphone_pixels(
+        luma: luma.pointer, blue: blue.pointer, red: red.pointer, shown: nil, next: next.pointer, y: nil, u: nil,
+        v: nil,
+        stride: stride, chroma_stride: stride / 2)
+      var colors = glyphone_palette(
+        colors: palette.pointer, nearest: nearest.pointer, find: { _, slot in UInt8(slot % PaintedPicture.colors) },
+        finder: nil)
+      paint(&pixels, Int32(width), Int32(height), price, &colors)
+    }
+
+    /// What is to come of it, pixel by pixel.
+    func expected(price: Int32) -> [UInt8] {
+      var result = [UInt8](repeating: 254, count: stride * height)
+      for row in 0..<height {
+        for x in 0..<width {
+          let (y, u, v) = (Int(luma.pointer[row * stride + x]), chroma(blue, x, row), chroma(red, x, row))
+          func error(_ number: UInt8) -> Int32 {
+            let color = palette.pointer[Int(number)]
+            let (dy, du, dv) = (color.y - Int32(y), color.u - Int32(u), color.v - Int32(v))
+            return 5 * dy * dy + 4 * (du * du + dv * dv)
+          }
+          let slot = (u >> 1) << 14 | (v >> 1) << 7 | y >> 1
+          var choice = nearest.pointer[slot] == 255 ? UInt8(slot % Self.colors) : nearest.pointer[slot]
+          let left = x > 0 ? result[row * stride + x - 1] : choice
+          if choice != left {
+            var best = 5 * price
+            if error(left) <= best { (choice, best) = (left, error(left)) }
+            if row % 6 > 0, error(result[(row - 1) * stride + x]) - price < best {
+              choice = result[(row - 1) * stride + x]
+            }
+          }
+          result[row * stride + x] = choice
+        }
+      }
+      return result
+    }
+
+    private func chroma(_ plane: Storage<UInt8>, _ x: Int, _ row: Int) -> Int {
+      Int(plane.pointer[row / 2 * (stride / 2) + x / 2])
+    }
+  }
+
+  @Test(arguments: [(1, 1), (16, 6), (63, 13), (64, 96), (130, 101), (71, 200)], [0, 9, 60] as [Int32])
+  func wholePicturesArePaintedPixelByPixel(size: (width: Int, height: Int), price: Int32) {
+    for paint in [glyphone_samples_paint_whole, baseline_samples_paint_whole] {
+      let picture = PaintedPicture(width: size.width, height: size.height, seed: UInt64(size.width))
+      picture.paint(paint, price: price)
+      let expected = picture.expected(price: price)
+      #expect(expected.indices.first { picture.next.pointer[$0] != expected[$0] } == nil)
     }
   }
 }

@@ -9,3 +9,4 @@
 #define glyphone_batch_load baseline_batch_load
 #define glyphone_batch_best baseline_batch_best
 #define glyphone_samples_paint baseline_samples_paint
+#define glyphone_samples_paint_whole baseline_samples_paint_whole

@@ -1,6 +1,7 @@
 #include <stdbool.h>
 
 #include "CSamples.h"
+#include "palette.h"
 #include "vectors.h"
 
 typedef VECTOR(uint8_t, 16) samples;
@@ -54,8 +55,6 @@ enum { BLACK = 16, WHITE = 235 };
     v += (93 * (r - brightness) + 64) >> 7;                                                                  \
   } while (0)
 
-enum { NONE = 255 };
-
 // Sixteen pixels of a row.
 struct row {
   const uint8_t *luma, *blue, *red;
@@ -96,9 +95,7 @@ IN_PLACE bool paint_nearest(struct row row, uint16_t marks, struct wanted *wante
   bool any = false;
   for (; marks != 0; marks &= marks - 1) {
     int x = __builtin_ctz(marks);
-    size_t place = (size_t)(wanted->u[x] >> 1) << 14 | (size_t)(wanted->v[x] >> 1) << 7 | (size_t)(wanted->y[x] >> 1);
-    uint8_t number = palette->nearest[place];
-    if (number == NONE) number = palette->find(palette->finder, place);
+    uint8_t number = nearest(palette, place_of(wanted->y[x], wanted->u[x], wanted->v[x]));
     struct glyphone_color color = palette->colors[number];
     int cost = exact_distance(wanted, x, color.y, color.u, color.v) + price;
     int cost_so_far = wanted->costs[x];

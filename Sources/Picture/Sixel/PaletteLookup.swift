@@ -12,17 +12,18 @@ final class PaletteLookup {
     var y: Int32
     var u: Int32
     var v: Int32
-    /// Entries of a power of two are found faster.
-    private let padding: Int32 = 0
+    /// The samples and the number in a word, as `glyphone_color` has them.
+    private var word: UInt32
 
     @inline(__always)
     init(y: Int32, u: Int32, v: Int32) {
-      (self.y, self.u, self.v) = (y, u, v)
+      (self.y, self.u, self.v, word) = (y, u, v, 0)
     }
 
     @inline(__always)
-    init(_ color: Color) {
-      self.init(y: Int32(color.y), u: Int32(color.u), v: Int32(color.v))
+    init(_ color: Color, number: Int = 0) {
+      (y, u, v) = (Int32(color.y), Int32(color.u), Int32(color.v))
+      word = UInt32(truncatingIfNeeded: y | u << 8 | v << 16) | UInt32(truncatingIfNeeded: number << 24)
     }
 
     var doubled: Entry { Entry(y: 2 &* y, u: 2 &* u, v: 2 &* v) }
@@ -68,7 +69,7 @@ final class PaletteLookup {
     count = min(colors.count, Self.mostColors)
     entryStorage.fill(Self.farAway)
     for number in 0..<count {
-      entryStorage.pointer[number] = Entry(colors[number])
+      entryStorage.pointer[number] = Entry(colors[number], number: number)
     }
     byLuma.sort(entries, count: count)
     table.fill(Self.none)
@@ -76,16 +77,8 @@ final class PaletteLookup {
 
   /// The number of the nearest colour.
   @inline(__always)
-  func nearest(_ color: Color) -> UInt8 { nearest(color.y, chroma(u: color.u, v: color.v)) }
-
-  /// Where in the table the lumas of a chroma are. Pixels that share their chroma find each other's close by.
-  @inline(__always)
-  func chroma(u: UInt8, v: UInt8) -> Int { Int(u &>> 1) &<< 14 | Int(v &>> 1) &<< 7 }
-
-  /// The number of the colour nearest to a luma with a ``chroma(u:v:)``.
-  @inline(__always)
-  func nearest(_ y: UInt8, _ chroma: Int) -> UInt8 {
-    let slot = chroma | Int(y &>> 1)
+  func nearest(_ color: Color) -> UInt8 {
+    let slot = Int(color.u &>> 1) &<< 14 | Int(color.v &>> 1) &<< 7 | Int(color.y &>> 1)
     let known = table.pointer[slot]
     return known != Self.none ? known : remember(slot)
   }

@@ -96,9 +96,8 @@ final class SixelRenderer: PixelCanvas {
   /// Chooses the colours of all pixels of a rectangle.
   private func paint(_ columns: Range<Int>, _ rows: Range<Int>) {
     let painter = SixelPainter(price: Self.prices.whole * lambda)
-    for row in rows {
-      painter.paintWhole(.init(raster, memory, x: columns.lowerBound, row: row), columns.count, palette.lookup)
-    }
+    var pixels = memory.pixels(x: columns.lowerBound, row: rows.lowerBound, of: raster)
+    painter.paintWhole(&pixels, columns.count, rows.count, palette.lookup)
   }
 
   /// Chooses the colours of the pixels that changed or have stood still for long, and notes where that made a difference.

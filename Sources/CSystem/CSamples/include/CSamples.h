@@ -70,9 +70,10 @@ void glyphone_batch_load(const uint64_t *luma, const int32_t *cells, int dots, s
 /// - weights: a pair for each sum.
 void glyphone_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
 
-/// A colour as sixel painting counts it; the last word is not used.
+/// A colour as sixel painting counts it, and its samples and number in a word: luma lowest, then U, V, the number.
 struct glyphone_color {
-  int32_t y, u, v, padding;
+  int32_t y, u, v;
+  uint32_t word;
 };
 
 /// What squared differences count in a distance, and up to where differences are counted.
@@ -120,3 +121,11 @@ struct glyphone_pixels {
 /// - Returns: a bit for each row with pixels that were painted.
 uint32_t glyphone_samples_paint(const struct glyphone_pixels *pixels, uint32_t rows, int count, int has_left, int price,
                                 const struct glyphone_palette *palette);
+
+/// Paints all pixels of a rectangle: each with the nearest colour, or with that of the pixel to its left or, in the same
+/// band of six rows, above it where the bytes that saves are worth the error.
+/// - pixels: where the rectangle begins, in an even row and column; only the numbers of the colours that the screen will
+///   show are written.
+/// - price: of a byte, in squared differences as above.
+void glyphone_samples_paint_whole(const struct glyphone_pixels *pixels, int width, int height, int price,
+                                  const struct glyphone_palette *palette);

@@ -1,0 +1,124 @@
+#include <stdbool.h>
+#include <string.h>
+
+#include "CSamples.h"
+#include "palette.h"
+#include "vectors.h"
+
+// A pixel has to wait for the one to its left. So those that are painted at a time are of sixteen bands, one of each. In
+// a word are a pixel's luma, U and V, and the number of its colour.
+enum { BANDS = 16, ROWS = 6, COLUMNS = 64 };
+typedef VECTOR(uint32_t, BANDS) pixels;
+typedef VECTOR(int32_t, BANDS) lanes;
+typedef VECTOR(uint8_t, BANDS * sizeof(uint32_t)) samples;
+typedef VECTOR(uint8_t, BANDS) numbers;
+
+#define CHOSEN(mask, a, b) (((a) & (pixels)(mask)) | ((b) & ~(pixels)(mask)))
+#define APART(a, b) ((pixels)(__builtin_elementwise_max(a, b) - __builtin_elementwise_min(a, b)))
+#define DISTANCE(result, a, b)                                                                          \
+  do {                                                                                                  \
+    pixels apart = APART((samples)(a), (samples)(b));                                                   \
+    lanes y = (lanes)(apart & 255), u = (lanes)(apart >> 8 & 255), v = (lanes)(apart >> 16 & 255);      \
+    result = y * y * glyphone_distance_luma_weight + (u * u + v * v) * glyphone_distance_chroma_weight; \
+  } while (0)
+
+// Some columns of a row of each band: what the pixels should be, and the colours that they get.
+struct columns {
+  uint32_t wanted[COLUMNS][BANDS], colors[COLUMNS][BANDS];
+};
+
+// Finds the nearest colours of one band's pixels, two and two, as they share their chroma.
+IN_PLACE void find_nearest(struct columns *columns, int band, const uint8_t *luma, const uint8_t *blue,
+                           const uint8_t *red, int count, const struct glyphone_palette *palette) {
+  for (int pair = 0; pair < count; pair += 2) {
+    unsigned u = blue[pair >> 1], v = red[pair >> 1];
+    for (int x = pair; x < pair + 2; x++) {
+      columns->wanted[x][band] = luma[x] | u << 8 | v << 16;
+      columns->colors[x][band] = palette->colors[nearest(palette, place_of(luma[x], u, v))].word;
+    }
+  }
+}
+
+// Gives pixels their neighbour's colour where the bytes that saves are worth the error.
+// - above: the colours of the row above, unless this is the first; then those of this one.
+// - left: the colours of the column to the left; then those of the last one.
+IN_PLACE void join(const struct columns *columns, pixels *above, pixels *left, int count, bool is_first_row,
+                   int price) {
+  const lanes saved = (lanes){} + (glyphone_bytes_of_run - 1) * price;
+  pixels before = *left;
+  for (int x = 0; x < count; x++) {
+    pixels wanted = *(const pixels *)columns->wanted[x], own = *(const pixels *)columns->colors[x];
+    lanes is_run = (lanes)(own == before), of_left;
+    DISTANCE(of_left, wanted, before);
+    lanes is_like_left = is_run | (of_left <= saved);
+    pixels color = CHOSEN(is_like_left, before, own);
+    if (!is_first_row) {
+      lanes best = (lanes)CHOSEN(is_like_left, (pixels)of_left, (pixels)saved), of_above;
+      DISTANCE(of_above, wanted, above[x]);
+      // Below a pixel of its colour it takes not even the byte of a longer run.
+      color = CHOSEN((of_above - price < best) & ~is_run, above[x], color);
+    }
+    above[x] = before = color;
+  }
+  *left = before;
+}
+
+#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define UPPER(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
+// Writes the numbers of sixteen columns of colours to the rows of their bands.
+IN_PLACE void store(const pixels *colors, uint8_t *const *rows, int bands, size_t count) {
+  numbers turned[BANDS], other[BANDS];
+  for (int x = 0; x < BANDS; x++) turned[x] = __builtin_convertvector(colors[x] >> 24, numbers);
+  for (int round = 0; round < 4; round++) {
+    memcpy(other, turned, sizeof turned);
+    for (int x = 0; x < BANDS / 2; x++) {
+      turned[2 * x] = LOWER(other[x], other[x + BANDS / 2]);
+      turned[2 * x + 1] = UPPER(other[x], other[x + BANDS / 2]);
+    }
+  }
+  for (int band = 0; band < bands; band++) {
+    if (count == BANDS) *(numbers *)rows[band] = turned[band];
+    else memcpy(rows[band], &turned[band], count);
+  }
+}
+
+// Paints up to 96 rows.
+IN_PLACE void paint_bands(const struct glyphone_pixels *image, int width, int height, int price,
+                          const struct glyphone_palette *palette) {
+  struct columns columns = {};
+  pixels above[COLUMNS] = {}, left[ROWS];
+  for (int start = 0; start < width; start += COLUMNS) {
+    int count = width - start < COLUMNS ? width - start : COLUMNS;
+    for (int row = 0; row < ROWS && row < height; row++) {
+      uint8_t *next[BANDS];
+      int bands = (height - row + ROWS - 1) / ROWS;
+      for (int band = 0; band < bands; band++) {
+        int y = band * ROWS + row;
+        ptrdiff_t place = y * image->stride + start, chroma = (y >> 1) * image->chroma_stride + (start >> 1);
+        next[band] = image->next + place;
+        find_nearest(&columns, band, image->luma + place, image->blue + chroma, image->red + chroma, count, palette);
+      }
+      if (start == 0) left[row] = *(pixels *)columns.colors[0];
+      join(&columns, above, &left[row], count, row == 0, price);
+      for (int x = 0; x < count; x += BANDS) {
+        store(above + x, next, bands, count - x < BANDS ? count - x : BANDS);
+        for (int band = 0; band < bands; band++) next[band] += BANDS;
+      }
+    }
+  }
+}
+
+FOR_EACH_PROCESSOR
+void glyphone_samples_paint_whole(const struct glyphone_pixels *image, int width, int height, int price,
+                                  const struct glyphone_palette *palette) {
+  enum { HEIGHT = BANDS * ROWS };
+  struct glyphone_pixels part = *image;
+  for (int top = 0; top < height; top += HEIGHT) {
+    paint_bands(&part, width, height - top < HEIGHT ? height - top : HEIGHT, price, palette);
+    part.luma += HEIGHT * part.stride;
+    part.next += HEIGHT * part.stride;
+    part.blue += HEIGHT / 2 * part.chroma_stride;
+    part.red += HEIGHT / 2 * part.chroma_stride;
+  }
+}
