@@ -5,8 +5,8 @@
 #include "palette.h"
 #include "vectors.h"
 
-// A pixel has to wait for the one to its left. So those that are painted at a time are of sixteen bands, one of each. In
-// a word are a pixel's luma, U and V, and the number of its colour.
+// A pixel has to wait for the one to its left. So those that are painted at a time are of sixteen bands, one of each.
+// In a word are a pixel's luma, U and V, and the number of its colour.
 enum { BANDS = 16, ROWS = 6, COLUMNS = 64 };
 typedef VECTOR(uint32_t, BANDS) pixels;
 typedef VECTOR(int32_t, BANDS) lanes;
