@@ -38,7 +38,7 @@ struct Glyph: Hashable {
   }
 }
 
-/// What is known of each glyph: its bytes, and the glyph that paints what it leaves.
+/// What is known of each glyph: its bytes, and the glyph that paints what it leaves, if it may be written for it.
 final class GlyphTable: Sendable {
   struct Entry {
     /// UTF-8, the first byte lowest.
@@ -89,7 +89,9 @@ final class GlyphTable: Sendable {
       let other = blockInverses[Int(id - Glyph.firstBlock)]
       return other == 0xFF ? nil : other == 0xFE ? .space : Glyph(block: other)
     case ..<Glyph.firstOctant: return SubcellGrid.sextant.glyph(63 - Int(id - Glyph.firstSextant))
-    case ..<Glyph.firstBraille: return SubcellGrid.octant.glyph(255 - Int(id - Glyph.firstOctant))
+    case ..<Glyph.firstBraille:
+      let other = 255 - Int(id - Glyph.firstOctant)
+      return SubcellGlyphs.strayOctants.contains(other) ? nil : SubcellGrid.octant.glyph(other)
     default: return nil
     }
   }

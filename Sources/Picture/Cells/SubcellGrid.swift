@@ -84,6 +84,10 @@ enum SubcellGlyphs {
     0x01: 0x1CEA8, 0x02: 0x1CEAB, 0x40: 0x1CEA3, 0x80: 0x1CEA0, 0x14: 0x1FBE6, 0x28: 0x1FBE7,
   ]
 
+  /// Octants that are apart from all others: a terminal that draws octants need not draw them (foot 1.28 does not). What
+  /// they leave is among the others.
+  static let strayOctants: Set<Int> = [0x01, 0x02, 0x40, 0x80, 0x14, 0x28]
+
   /// Braille numbers its dots down the left column, down the right, then the two lowest.
   static func brailleBits(_ dots: UInt8) -> UInt32 {
     let places: [UInt32] = [0, 3, 1, 4, 2, 5, 6, 7]

@@ -16,6 +16,8 @@ final class SubcellSplits {
   private let glyphs: Storage<Glyph>
   /// The pattern of each glyph, or 0.
   private let patterns = Storage<UInt8>(repeating: 0, count: Glyph.count)
+  /// For each pattern itself, or what it leaves where its own glyph is to be avoided.
+  private let written: Storage<UInt8>
   private let network: Storage<(Int, Int)>
 
   init(_ grid: SubcellGrid) {
@@ -26,6 +28,11 @@ final class SubcellSplits {
       let glyph = grid.glyph(pattern)
       glyphs.pointer[pattern] = glyph
       patterns.pointer[Int(glyph.id)] = UInt8(pattern)
+    }
+    written = Storage(repeating: 0, count: 1 << grid.parts)
+    for pattern in 0..<1 << grid.parts {
+      let isStray = grid == .octant && SubcellGlyphs.strayOctants.contains(pattern)
+      written.pointer[pattern] = UInt8(isStray ? 255 - pattern : pattern)
     }
     // A sextant is 2.5, 3 and 2.5 sample rows high, as in a cell of 16 pixels.
     weightOfAll = grid == .sextant ? 32 : Float(parts)
@@ -127,13 +134,14 @@ final class SubcellSplits {
     }
   }
 
-  /// The pattern of a lane whose `ground` darkest parts are ground.
+  /// The pattern of a lane that sets its `ground` darkest parts apart from the others, which are ink if there is a glyph
+  /// for it that terminals have, and ground otherwise.
   @inline(__always)
   func pattern(ground: Int, lane: Int) -> Int {
     let keys = UnsafeRawPointer(keys.pointer).assumingMemoryBound(to: Int16.self)
     var pattern = 0
     for place in ground..<parts { pattern |= 1 << Int(keys[place * TileBatch.width + lane] & 7) }
-    return pattern
+    return Int(written.pointer[pattern])
   }
 
   /// The pattern of a glyph, or 0.
