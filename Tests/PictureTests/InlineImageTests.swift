@@ -34,6 +34,22 @@ import Testing
     #expect(part.width == 16 && part.height == 16)
     #expect(part.keys["width"] == "2" && part.keys["height"] == "1")
   }
+
+  @Test func aWholePictureHasTheFaintestColors() throws {
+    let capabilities = TerminalCapabilities(
+      colors: .trueColor, hasInlineImages: true, cellPixels: PixelSize(width: 8, height: 16))
+    let renderer = Renderer(mode: .iterm2, capabilities: capabilities, fit: .stretch)
+    let viewport = Viewport(columns: 20, rows: 8, cellPixels: PixelSize(width: 8, height: 16), screenRows: 9)
+    for (blue, red) in [(131, 125), (128, 128), (125, 131)] as [(UInt8, UInt8)] {
+      var bytes: [UInt8] = []
+      renderer.render(
+        remote: Scenes.solid(160, 128, y: 100, u: blue, v: red), selfView: nil, in: viewport, into: &bytes)
+      renderer.invalidate()
+      let whole = try #require(InlineImage.images(in: bytes).first)
+      let wanted = Scenes.rgb(y: 100, u: Double(blue), v: Double(red))
+      for channel in 0..<3 { #expect(abs(wanted[channel] - Double(whole.pixels[channel])) <= 2) }
+    }
+  }
 }
 
 /// A PNG in an OSC 1337 sequence: 8-bit RGB, filters "sub" and "up".

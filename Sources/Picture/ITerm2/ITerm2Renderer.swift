@@ -26,7 +26,7 @@ final class ITerm2Renderer: PixelCanvas {
 
   func render(remote: VideoFrame?, selfView: VideoFrame?, lambda _: Double, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
-    if stage.take(remote: remote, selfView: selfView) { isWhole = true }
+    if stage.take(remote: remote, selfView: selfView, isWhole: isWhole) { isWhole = true }
     defer { isWhole = false }
     changes.clear()
     if isWhole {

@@ -34,7 +34,7 @@ final class KittyRenderer: PixelCanvas {
 
   func render(remote: VideoFrame?, selfView: VideoFrame?, lambda _: Double, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
-    if stage.take(remote: remote, selfView: selfView) { isWhole = true }
+    if stage.take(remote: remote, selfView: selfView, isWhole: isWhole) { isWhole = true }
     changes.clear()
     changes.note(raster, cellHeight: layout.cellPixels.height)
     defer { isWhole = false }

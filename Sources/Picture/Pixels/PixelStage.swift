@@ -6,21 +6,26 @@ final class PixelStage {
   let raster: PixelRaster
   private var remoteSampler: PixelSampler?
   private var selfSampler: PixelSampler?
+  private let noise: (luma: UInt8, chroma: UInt8)
   private var hadRemote = false
   private var hadSelfView = false
 
   /// - Parameter height: of the raster, in pixels; at most that of the layout's picture.
   init(layout: PictureLayout, height: Int, noise: (luma: UInt8, chroma: UInt8)) {
     self.layout = layout
+    self.noise = noise
     raster = PixelRaster(width: layout.picture.columns * layout.cellPixels.width, height: height, noise: noise)
   }
 
   /// Takes the frames; returns whether the picture is another one altogether, because one of the two came or went.
-  func take(remote: VideoFrame?, selfView: VideoFrame?) -> Bool {
+  /// - Parameter isWhole: whether the picture will be drawn whole in any case.
+  func take(remote: VideoFrame?, selfView: VideoFrame?, isWhole: Bool) -> Bool {
     raster.clearChanges()
     let isOther = (remote != nil) != hadRemote || (selfView != nil) != hadSelfView
     hadRemote = remote != nil
     hadSelfView = selfView != nil
+    // What is drawn anyway may as well be exact; in an empty raster near greys would stay grey.
+    raster.noise = isWhole || isOther ? (0, 0) : noise
     let inset = selfView == nil ? nil : hole
     if let remote {
       let sampler = Self.sampler(&remoteSampler, for: remote, raster.width, raster.height, mirrored: false)

@@ -51,7 +51,7 @@ final class SixelRenderer: PixelCanvas {
   func render(remote: VideoFrame?, selfView: VideoFrame?, lambda: Double, into writer: TerminalWriter) -> Int {
     guard raster.height > 0 else { return 0 }
     self.lambda = lambda
-    if stage.take(remote: remote, selfView: selfView) { isWhole = true }
+    if stage.take(remote: remote, selfView: selfView, isWhole: isWhole) { isWhole = true }
     choosePalette()
     if isWhole { paint(0..<raster.width, 0..<raster.height) } else { paintChanges() }
     blankRest(into: writer)
