@@ -24,6 +24,11 @@ import Testing
     #expect(PixelProfile(name: "kitty(0.26.5)", multiplexer: nil).editsKittyImages)
   }
 
+  @Test(arguments: ["WezTerm 20240203", "iTerm2 3.5", "mintty 3.7", "Konsole 26.08.2"])
+  func imagesOfITerm2AreDrawnByOthersToo(name: String) {
+    #expect(PixelProfile(name: name, multiplexer: nil).hasInlineImages)
+  }
+
   @Test func aMultiplexerHidesTheTerminal() {
     #expect(PixelProfile(name: "XTerm(379)", multiplexer: .tmux) == PixelProfile(name: "", multiplexer: nil))
   }

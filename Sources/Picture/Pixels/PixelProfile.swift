@@ -49,6 +49,7 @@ public struct PixelProfile: Sendable, Hashable {
     Row(name: "wezterm", editsKittyImages: true, hasInlineImages: true),
     Row(name: "iterm2", hasInlineImages: true),
     Row(name: "mintty", hasInlineImages: true),
+    Row(name: "konsole", hasInlineImages: true),
   ]
 
   /// Tells what is known.
