@@ -1,10 +1,13 @@
-// Draws a Y4M film with other people's renderers and measures it as `glyphone play --benchmark` does: CPU time from I420
-// to bytes, their fastest conversion included, and a stream with one synchronized update for each picture.
+// Draws a Y4M film with other people's renderers and measures it as `glyphone play --benchmark` does: CPU time from
+// I420 to bytes, their fastest conversion included, and a stream with one synchronized update for each picture.
 //
-//   peers chafa-half|chafa-block|chafa-best|chafa-sextant|chafa-ascii|chafa-quad|chafa-sixel  COLORS  COLSxROWS  IN.y4m OUT
-//   peers sixel  COLORS COLSxROWS IN.y4m OUT        libsixel, a palette for each picture, no diffusion
-//   peers notcurses-half|notcurses-quad|notcurses-sextant  COLORS COLSxROWS IN.y4m OUT
-//   peers read - - IN.y4m -                         reads the samples of every picture once
+//   peers chafa-half|-block|-best|-sextant|-octant|-ascii|-quad|-sixel COLORS COLSxROWS IN.y4m OUT
+//   peers sixel COLORS COLSxROWS IN.y4m OUT         libsixel, a palette for each picture, no diffusion
+//   peers notcurses-half|-quad|-sextant|-octant truecolor COLSxROWS IN.y4m OUT
+//   peers read - - IN.y4m OUT                       reads the samples of every picture once, writes nothing
+//
+// notcurses, which not every system has, is built in with -DWITH_NOTCURSES; it needs no terminal. Only its stream is of
+// changes, as ours is; the others draw every picture anew.
 //
 // COLORS: truecolor, 256, 16, 8, mono. Prints "MEDIAN_MS BYTES_A_PICTURE PICTURES".
 #define _GNU_SOURCE
@@ -18,7 +21,12 @@
 #include <string.h>
 #include <time.h>
 #ifdef WITH_NOTCURSES
+#include <fcntl.h>
 #include <notcurses/notcurses.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 enum { MOST_PICTURES = 4096 };
@@ -82,7 +90,16 @@ static void convert(const Picture *picture, Canvas *canvas) {
 
 // MARK: chafa
 
+#ifdef CHAFA_VERSION_1_16
+enum { OCTANTS = CHAFA_SYMBOL_TAG_OCTANT };
+#else
+// The nearest to them that it has.
+enum { OCTANTS = CHAFA_SYMBOL_TAG_SEXTANT };
+#endif
+
 static ChafaCanvas *open_chafa(const char *name, const char *colors, int columns, int rows) {
+  // Ours has one, too; with more, its sixels depend on how many.
+  chafa_set_n_threads(1);
   ChafaCanvasConfig *config = chafa_canvas_config_new();
   ChafaSymbolMap *map = chafa_symbol_map_new();
   int tags = CHAFA_SYMBOL_TAG_SPACE;
@@ -90,6 +107,7 @@ static ChafaCanvas *open_chafa(const char *name, const char *colors, int columns
   if (!strcmp(name, "quad")) tags |= CHAFA_SYMBOL_TAG_QUAD | CHAFA_SYMBOL_TAG_HALF;
   if (!strcmp(name, "block") || !strcmp(name, "best")) tags |= CHAFA_SYMBOL_TAG_BLOCK | CHAFA_SYMBOL_TAG_BORDER;
   if (!strcmp(name, "sextant")) tags |= CHAFA_SYMBOL_TAG_SEXTANT | CHAFA_SYMBOL_TAG_HALF;
+  if (!strcmp(name, "octant")) tags |= OCTANTS | CHAFA_SYMBOL_TAG_HALF;
   if (!strcmp(name, "ascii")) tags |= CHAFA_SYMBOL_TAG_ASCII;
   chafa_symbol_map_add_by_tags(map, tags);
   chafa_canvas_config_set_symbol_map(config, map);
@@ -106,11 +124,10 @@ static ChafaCanvas *open_chafa(const char *name, const char *colors, int columns
   return chafa_canvas_new(config);
 }
 
-static size_t draw_chafa(ChafaCanvas *canvas, ChafaTermInfo *terminal, const Canvas *pixels, GString **text) {
+static GString *draw_chafa(ChafaCanvas *canvas, ChafaTermInfo *terminal, const Canvas *pixels) {
   chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGBA8_UNASSOCIATED, pixels->rgba, pixels->width, pixels->height,
                                pixels->width * 4);
-  *text = chafa_canvas_print(canvas, terminal);
-  return (*text)->len;
+  return chafa_canvas_print(canvas, terminal);
 }
 
 static ChafaTermInfo *all_capabilities(void) {
@@ -161,27 +178,73 @@ static void draw_sixel(const Canvas *canvas, Buffer *buffer) {
 typedef struct {
   struct notcurses *context;
   struct ncvisual_options options;
+  // In memory, in its terminal's place: only what it writes there is what changed. To write costs it a hundredth.
+  int file;
 } Notcurses;
 
-static Notcurses open_notcurses(const char *name) {
-  struct notcurses_options options = {.flags = NCOPTION_SUPPRESS_BANNERS | NCOPTION_NO_ALTERNATE_SCREEN |
-                                               NCOPTION_NO_WINCH_SIGHANDLER | NCOPTION_NO_QUIT_SIGHANDLERS};
-  Notcurses made = {notcurses_core_init(&options, stderr), {0}};
-  if (!made.context) exit(3);
-  made.options.n = notcurses_stdplane(made.context);
-  made.options.scaling = NCSCALE_STRETCH;
-  made.options.blitter = !strcmp(name, "half") ? NCBLIT_2x1 : !strcmp(name, "quad") ? NCBLIT_2x2 : NCBLIT_3x2;
-  return made;
+static void set_number(const char *name, int value) {
+  char text[16];
+  snprintf(text, sizeof text, "%d", value);
+  setenv(name, text, 1);
 }
 
-static size_t draw_notcurses(Notcurses *peer, const Canvas *canvas, char **bytes) {
+// Nobody's terminal is asked for its size and abilities: the environment says them, wherever this runs.
+static void leave_terminal(int columns, int rows) {
+  signal(SIGHUP, SIG_IGN);
+  int terminal = open("/dev/tty", O_RDWR);
+  if (terminal >= 0) {
+    ioctl(terminal, TIOCNOTTY);
+    close(terminal);
+  }
+  if (!freopen("/dev/null", "r", stdin)) exit(3);
+  set_number("COLUMNS", columns);
+  set_number("LINES", rows);
+  setenv("COLORTERM", "truecolor", 1);
+}
+
+// The canvas is of as many pixels as its cells have parts.
+static Notcurses open_notcurses(const char *name, int columns, int rows, Canvas *canvas) {
+  static const struct {
+    const char *name;
+    ncblitter_e blitter;
+    int columns, rows;
+  } modes[] = {{"half", NCBLIT_2x1, 1, 2}, {"quad", NCBLIT_2x2, 2, 2}, {"sextant", NCBLIT_3x2, 2, 3},
+               {"octant", NCBLIT_4x2, 2, 4}};
+  struct notcurses_options options = {.termtype = "xterm-256color",
+                                      .flags = NCOPTION_SUPPRESS_BANNERS | NCOPTION_NO_ALTERNATE_SCREEN |
+                                               NCOPTION_NO_WINCH_SIGHANDLER | NCOPTION_NO_QUIT_SIGHANDLERS};
+  leave_terminal(columns, rows);
+  Notcurses made = {.file = memfd_create("terminal", 0)};
+  made.context = notcurses_core_init(&options, fdopen(made.file, "w"));
+  if (!made.context || !notcurses_cantruecolor(made.context)) exit(3);
+  // A terminal would have said that it has these; to others it draws half blocks.
+  nccapabilities *abilities = (nccapabilities *)notcurses_capabilities(made.context);
+  abilities->quadrants = abilities->sextants = abilities->octants = true;
+  made.options.n = notcurses_stdplane(made.context);
+  for (size_t mode = 0; mode < sizeof modes / sizeof *modes; mode++) {
+    if (strcmp(name, modes[mode].name)) continue;
+    made.options.blitter = modes[mode].blitter;
+    *canvas = make_canvas(columns * modes[mode].columns, rows * modes[mode].rows);
+    return made;
+  }
+  exit(2);
+}
+
+static void draw_notcurses(Notcurses *peer, const Canvas *canvas) {
   struct ncvisual *visual =
       ncvisual_from_rgba(canvas->rgba, canvas->height, canvas->width * 4, canvas->width);
   if (!visual || !ncvisual_blit(peer->context, visual, &peer->options)) exit(4);
   ncvisual_destroy(visual);
-  size_t count = 0;
-  if (ncpile_render(peer->options.n) || ncpile_render_to_buffer(peer->options.n, bytes, &count)) exit(5);
-  return count;
+  if (notcurses_render(peer->context)) exit(5);
+}
+
+// Takes what was written since the last time.
+static void take(Notcurses *peer, Buffer *buffer) {
+  off_t size = lseek(peer->file, 0, SEEK_CUR);
+  if (size > (off_t)buffer->room) buffer->bytes = realloc(buffer->bytes, buffer->room = size);
+  if (pread(peer->file, buffer->bytes, size, 0) != size) exit(5);
+  buffer->count = size;
+  lseek(peer->file, 0, SEEK_SET);
 }
 #endif
 
@@ -222,42 +285,41 @@ int main(int count, char **arguments) {
     printf("%.4f 0 %d\n", pictures ? times[pictures / 2] : 0, pictures);
     return 0;
   }
-  Canvas canvas = is_notcurses ? make_canvas(columns * 2, rows * 6)
-                               : make_canvas(columns * 8, rows * (has_pixels ? 16 : 8));
+  Canvas canvas = make_canvas(columns * 8, rows * (has_pixels ? 16 : 8));
   ChafaCanvas *chafa = is_chafa ? open_chafa(name + 6, colors, columns, rows) : NULL;
   ChafaTermInfo *terminal = is_chafa ? all_capabilities() : NULL;
+  Buffer buffer = {0};
 #ifdef WITH_NOTCURSES
-  if (is_notcurses) {
-    canvas = make_canvas(columns * (strcmp(name, "notcurses-half") ? 2 : 1),
-                         rows * (strcmp(name, "notcurses-sextant") ? 2 : 3));
-  }
   Notcurses notcurses = {0};
-  if (is_notcurses) notcurses = open_notcurses(name + 10);
-  char *bytes = NULL;
+  if (is_notcurses) {
+    notcurses = open_notcurses(name + 10, columns, rows, &canvas);
+    take(&notcurses, &buffer);
+    fwrite(buffer.bytes, 1, buffer.count, stream);
+  }
 #else
   if (is_notcurses) return 6;
 #endif
   static double times[MOST_PICTURES];
   int pictures = 0;
   long total = 0;
-  Buffer buffer = {0};
   while (pictures < MOST_PICTURES && next_picture(film, &picture)) {
     GString *text = NULL;
     buffer.count = 0;
-    size_t size = 0;
     double began = now();
     convert(&picture, &canvas);
-    if (is_chafa) size = draw_chafa(chafa, terminal, &canvas, &text);
-    if (!strcmp(name, "sixel")) {
-      draw_sixel(&canvas, &buffer);
-      size = buffer.count;
-    }
+    if (is_chafa) text = draw_chafa(chafa, terminal, &canvas);
+    if (!strcmp(name, "sixel")) draw_sixel(&canvas, &buffer);
 #ifdef WITH_NOTCURSES
-    if (is_notcurses) size = draw_notcurses(&notcurses, &canvas, &bytes);
+    if (is_notcurses) draw_notcurses(&notcurses, &canvas);
 #endif
     times[pictures++] = now() - began;
+#ifdef WITH_NOTCURSES
+    if (is_notcurses) take(&notcurses, &buffer);
+#endif
     long before = ftell(stream);
-    fputs("\033[?2026h\033[H", stream);
+    fputs("\033[?2026h", stream);
+    // notcurses knows where it left the cursor.
+    if (!is_notcurses) fputs("\033[H", stream);
     if (text) {
       // Rows end with a line feed, which a raw terminal takes for no more than that.
       for (size_t index = 0; index < text->len; index++) {
@@ -267,16 +329,8 @@ int main(int count, char **arguments) {
       g_string_free(text, TRUE);
     }
     if (buffer.count) fwrite(buffer.bytes, 1, buffer.count, stream);
-#ifdef WITH_NOTCURSES
-    if (is_notcurses) {
-      fwrite(bytes, 1, size, stream);
-      free(bytes);
-      bytes = NULL;
-    }
-#endif
     fputs("\033[?2026l", stream);
     total += ftell(stream) - before;
-    (void)size;
   }
   fclose(stream);
   qsort(times, pictures, sizeof *times, by_value);
