@@ -5,16 +5,20 @@ import Foundation
 struct TableBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "table",
-    abstract: "Our pictures against chafa's and libsixel's: CPU, bytes, quality (Benchmarks/compare).")
+    abstract: "Our pictures against chafa's and notcurses': CPU, bytes, quality (Benchmarks/compare).")
 
   @Flag(help: "Fewer pictures, one round.")
   var quick = false
+
+  @Option(help: ArgumentHelp("A root that newer-peers made: its newer peers, with notcurses.", valueName: "DIRECTORY"))
+  var peers: String?
 
   @Option(help: ArgumentHelp("Write the table to a file, too.", valueName: "FILE"))
   var output: String?
 
   func run() throws {
-    let arguments = (quick ? ["--quick"] : []) + (output.map { ["--output", $0] } ?? [])
+    let arguments =
+      (quick ? ["--quick"] : []) + (peers.map { ["--peers", $0] } ?? []) + (output.map { ["--output", $0] } ?? [])
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "./compare")
     process.arguments = arguments
