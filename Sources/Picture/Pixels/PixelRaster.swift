@@ -10,8 +10,10 @@ final class PixelRaster {
   private let yStorage: Storage<UInt8>
   private let uStorage: Storage<UInt8>
   private let vStorage: Storage<UInt8>
-  /// One flag for each run of 16 pixels of each row: whether any of them changed with the last frame.
+  /// One flag for each run of 16 pixels of each row: whether any of them changed with the last frame. Those of a run lie
+  /// side by side.
   private let changes: Storage<Bool>
+  private let flagStride: Int
   var y: UnsafeMutablePointer<UInt8> { yStorage.pointer }
   var u: UnsafeMutablePointer<UInt8> { uStorage.pointer }
   var v: UnsafeMutablePointer<UInt8> { vStorage.pointer }
@@ -36,6 +38,7 @@ final class PixelRaster {
     yStorage = Storage(repeating: 16, count: stride * rows)
     uStorage = Storage(repeating: 128, count: chromaStride * rows)
     vStorage = Storage(repeating: 128, count: chromaStride * rows)
+    flagStride = rows
     changes = Storage(repeating: true, count: runs * rows)
   }
 
@@ -61,43 +64,40 @@ final class PixelRaster {
 
   @inline(__always)
   func hasChanged(run: Int, row: Int) -> Bool {
-    changes.pointer[row &* runs &+ run]
+    changes.pointer[run &* flagStride &+ row]
   }
 
-  /// In which of up to 32 rows anything changed in a run: a bit for each, the first lowest.
+  /// In which of up to 8 rows anything changed in a run: a bit for each, the first lowest.
   @inline(__always)
   func changedRows(run: Int, of rows: Range<Int>) -> UInt32 {
-    var result: UInt32 = 0
-    var change = changes.pointer + (rows.lowerBound &* runs &+ run)
-    for row in 0..<rows.count {
-      if change.pointee { result |= 1 &<< UInt32(truncatingIfNeeded: row) }
-      change += runs
-    }
-    return result
+    let flags = UnsafeRawPointer(changes.pointer + (run &* flagStride &+ rows.lowerBound)).loadUnaligned(as: UInt64.self)
+    // Eight flags of a byte each become the bits of the highest byte.
+    let bits = UInt32(truncatingIfNeeded: (flags &* 0x0102_0408_1020_4080) &>> 56)
+    return bits & ((1 &<< UInt32(truncatingIfNeeded: rows.count)) &- 1)
   }
 
   /// Notes that a run of a row is to be looked at again.
   func touch(run: Int, row: Int) {
-    changes.pointer[row * runs + run] = true
+    changes.pointer[run * flagStride + row] = true
   }
 
   /// Takes a row of luma.
   /// - Parameter x: where it begins, and `count` its length.
   func take(luma: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
-    let flags = changes.pointer + row * runs
+    let flags = changes.pointer + row
     let isFollowed = follow(luma, y + row * stride + x, count, noise.luma) { offset in
-      flags[(x &+ offset) / Self.run] = true
+      flags[(x &+ offset) / Self.run &* flagStride] = true
     }
     if isFollowed { isChanged = true }
   }
 
   /// Takes a row of U and one of V, counted in chroma samples.
   func take(u blue: UnsafePointer<UInt8>, v red: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
-    let flags = changes.pointer + 2 * row * runs
+    let flags = changes.pointer + 2 * row
     @inline(__always) func flag(_ offset: Int) {
-      let run = (x &+ offset) / (Self.run / 2)
-      flags[run] = true
-      flags[runs &+ run] = true
+      let first = (x &+ offset) / (Self.run / 2) &* flagStride
+      flags[first] = true
+      flags[first &+ 1] = true
     }
     let place = row * chromaStride + x
     let isFollowed = follow(blue, u + place, count, noise.chroma, flag)

@@ -43,6 +43,9 @@ final class PaletteLookup {
   static var chromaWeight: Int32 { Int32(glyphone_distance_chroma_weight) }
 
   private let table = Storage<UInt8>(repeating: none, count: 1 << 21)
+  /// The places of the table where there is an answer, as long as there is room for them.
+  private let answered = Storage<UInt32>(repeating: 0, count: 1 << 17)
+  private var answers = 0
   /// By number; the one of ``none`` is far away from everything.
   private let entryStorage = Storage<Entry>(repeating: farAway, count: 256)
   private let byLuma = ColorsByLuma()
@@ -66,13 +69,38 @@ final class PaletteLookup {
 
   /// Takes other colours, as many as there were or not; everything found before is forgotten.
   func setColors(_ colors: UnsafeBufferPointer<Color>) {
+    take(colors)
+    table.fill(Self.none)
+    answers = 0
+  }
+
+  /// Takes some other colours. What was found before is forgotten only where it was one of these: elsewhere a colour that
+  /// came a little nearer is not worth the search.
+  /// - Parameter isOther: by number.
+  func setColors(_ colors: UnsafeBufferPointer<Color>, others isOther: UnsafePointer<Bool>) {
+    guard answers <= answered.count else { return setColors(colors) }
+    take(colors)
+    var kept = 0
+    for index in 0..<answers {
+      let slot = answered.pointer[index]
+      let number = table.pointer + Int(slot)
+      if isOther[Int(number.pointee)] {
+        number.pointee = Self.none
+      } else {
+        answered.pointer[kept] = slot
+        kept &+= 1
+      }
+    }
+    answers = kept
+  }
+
+  private func take(_ colors: UnsafeBufferPointer<Color>) {
     count = min(colors.count, Self.mostColors)
     entryStorage.fill(Self.farAway)
     for number in 0..<count {
       entryStorage.pointer[number] = Entry(colors[number], number: number)
     }
     byLuma.sort(entries, count: count)
-    table.fill(Self.none)
   }
 
   /// The number of the nearest colour.
@@ -95,6 +123,8 @@ final class PaletteLookup {
       // The luma next to it has perhaps been looked up, and has a colour that is near.
       guess: table.pointer[slot ^ 1])
     table.pointer[slot] = found
+    if answers < answered.count { answered.pointer[answers] = UInt32(truncatingIfNeeded: slot) }
+    answers &+= 1
     return found
   }
 

@@ -23,6 +23,8 @@ final class ScenePalette {
   let isStale = Storage<Bool>(repeating: false, count: PaletteLookup.mostColors + 1)
   /// Colours the terminal has not been told.
   let isNew = Storage<Bool>(repeating: true, count: PaletteLookup.mostColors + 1)
+  /// Colours for whose pixels the nearest is to be found anew.
+  private let isOther = Storage<Bool>(repeating: false, count: PaletteLookup.mostColors + 1)
   private let settled = Storage<Color>(repeating: .black, count: PaletteLookup.mostColors)
   private var roundsLeft = 0
   private var frames = 0
@@ -171,6 +173,7 @@ final class ScenePalette {
   private func adjust() -> Bool {
     var changes = 0
     var isAnyStale = false
+    isOther.fill(false)
     let first = improved % lookup.count
     for step in 0..<lookup.count where changes < Self.mostMoves {
       let number = (first + step) % lookup.count
@@ -181,6 +184,7 @@ final class ScenePalette {
       let moved = SixelColor(Color(y: mean(use.y), u: mean(use.u), v: mean(use.v))).shown
       guard Self.distance(moved, storage.pointer[number]) > Self.smallMove else { continue }
       set(number, moved)
+      isOther.pointer[number] = true
       changes += 1
     }
     for _ in 0..<Self.mostGifts {
@@ -188,10 +192,12 @@ final class ScenePalette {
       set(giver, SixelColor(uses.pointer[taker].farthestColor).shown)
       uses.pointer[giver].count = .max
       uses.pointer[taker].error = 0
+      isOther.pointer[giver] = true
+      isOther.pointer[taker] = true
       isAnyStale = makeStale(giver)
       changes += 1
     }
-    if changes > 0 { lookup.setColors(colors) }
+    if changes > 0 { lookup.setColors(colors, others: isOther.pointer) }
     return isAnyStale
   }
 
