@@ -41,7 +41,7 @@ final class ScenePalette {
   /// Frames for which colours are kept that do not suit the picture well.
   private static let patience = 4
   /// Of so many rows and columns one is looked at.
-  private static let grid = 8
+  private static let grid = 12
   /// Most colours that are moved, and most that are given away, at once.
   private static let mostMoves = 32
   private static let mostGifts = 4
@@ -112,8 +112,8 @@ final class ScenePalette {
   private func error(_ raster: PixelRaster) -> Int {
     var sum = 0
     var count = 0
-    for y in stride(from: 0, to: raster.height, by: 11) {
-      for x in stride(from: y & 7, to: raster.width, by: 13) {
+    for y in stride(from: 0, to: raster.height, by: 17) {
+      for x in stride(from: y & 7, to: raster.width, by: 19) {
         let color = raster.color(x: x, y: y).displayed
         let nearest = lookup.nearest(color)
         sum += Int(lookup.entries[Int(nearest)].distance(y: Int32(color.y), u: Int32(color.u), v: Int32(color.v)))
@@ -145,7 +145,7 @@ final class ScenePalette {
       let (luma, chroma) = (raster.y + y * raster.stride, y / 2 * raster.chromaStride)
       let (blue, red) = (raster.u + chroma, raster.v + chroma)
       let numbers = indices + y * raster.stride
-      var x = (y + 3 * phase) & 7
+      var x = (y + 5 * phase) % Self.grid
       while x < raster.width {
         observe(Color(y: luma[x], u: blue[x &>> 1], v: red[x &>> 1]).displayed, Int(numbers[x]))
         x &+= Self.grid
