@@ -147,11 +147,21 @@ IN_PLACE bool paint_like_left(struct row row, uint16_t marks, const struct wante
     is_taken |= mask;                                                   \
   } while (0)
 
+// The nearest colour is seldom exact, so that below this there is nothing to be had from it.
+IN_PLACE lanes limit_of(int price) {
+  return (lanes){} + (int16_t)SMALLER((glyphone_bytes_of_run + 1) * price, glyphone_distance_largest - 1);
+}
+
+// Where so many of sixteen pixels are far from what they should be, something else is seen there. That stays for longer
+// than noise does, and its runs are long, so that a pixel takes fewer bytes.
+enum { MANY = 8 };
+IN_PLACE int price_at(lanes costs, int price) {
+  lanes is_far = costs > limit_of(price);
+  return __builtin_popcount(bits_of((int16_t *)&is_far)) < MANY ? price : price / 2;
+}
+
 IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_left, int price,
                         const struct glyphone_palette *palette) {
-  const int price_of_run = glyphone_bytes_of_run * price, price_of_pixel = SMALLER(price, INT16_MAX);
-  // The nearest colour is seldom exact, so that below this there is nothing to be had from it.
-  const lanes limit = (lanes){} + (int16_t)SMALLER(price_of_run + price, glyphone_distance_largest - 1);
   const lanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const lanes is_inside = lane < (lanes){} + (int16_t)count;
   lanes y = WIDE(AT(row.luma)), u = DOUBLED(row.blue), v = DOUBLED(row.red);
@@ -159,7 +169,7 @@ IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_lef
   DISTANCE(costs, y, u, v, shown_y, shown_u, shown_v);
   costs &= is_inside;
   bool is_left_painted = has_left && is_painted(row, -1);
-  if (!ANY(costs > limit) && !is_left_painted && (above == 0 || !ANY(AT(row.next - above) ^ AT(row.shown - above))))
+  if (!ANY(costs > limit_of(price)) && !is_left_painted && (above == 0 || !ANY(AT(row.next - above) ^ AT(row.shown - above))))
     return false;
 
   bool is_changed;
@@ -169,6 +179,8 @@ IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_lef
     costs &= is_inside;
   }
 
+  price = price_at(costs, price);
+  const int price_of_pixel = SMALLER(price, INT16_MAX);
   bool any = false;
   if (above > 0) {
     samples best = AT(row.next), best_y = AT(row.y), best_u = AT(row.u), best_v = AT(row.v);
@@ -190,8 +202,9 @@ IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_lef
   *(lanes *)wanted.u = u;
   *(lanes *)wanted.v = v;
   *(lanes *)wanted.costs = costs;
-  lanes is_far = costs > limit;
-  if (ANY(is_far) && paint_nearest(row, bits_of((int16_t *)&is_far), &wanted, price_of_run, palette)) {
+  lanes is_far = costs > limit_of(price);
+  if (ANY(is_far) &&
+      paint_nearest(row, bits_of((int16_t *)&is_far), &wanted, glyphone_bytes_of_run * price, palette)) {
     any = true;
     costs = *(lanes *)wanted.costs;
   }

@@ -117,7 +117,7 @@ struct glyphone_pixels {
 /// - rows: a bit for each row to be looked at, the first lowest.
 /// - count: columns, 1 to 16.
 /// - has_left: whether there are pixels to the left.
-/// - price: of a byte, in squared differences as above.
+/// - price: of a byte, in squared differences as above; half of it counts where most pixels are to be painted.
 /// - Returns: a bit for each row with pixels that were painted.
 uint32_t glyphone_samples_paint(const struct glyphone_pixels *pixels, uint32_t rows, int count, int has_left, int price,
                                 const struct glyphone_palette *palette);
