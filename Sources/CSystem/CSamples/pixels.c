@@ -148,17 +148,12 @@ IN_PLACE bool paint_like_left(struct row row, uint16_t marks, const struct wante
   } while (0)
 
 // The nearest colour is seldom exact, so that below this there is nothing to be had from it.
-IN_PLACE lanes limit_of(int price) {
-  return (lanes){} + (int16_t)SMALLER((glyphone_bytes_of_run + 1) * price, glyphone_distance_largest - 1);
-}
+#define LIMIT(price) \
+  ((lanes){} + (int16_t)SMALLER((glyphone_bytes_of_run + 1) * (price), glyphone_distance_largest - 1))
 
 // Where so many of sixteen pixels are far from what they should be, something else is seen there. That stays for longer
 // than noise does, and its runs are long, so that a pixel takes fewer bytes.
 enum { MANY = 8 };
-IN_PLACE int price_at(lanes costs, int price) {
-  lanes is_far = costs > limit_of(price);
-  return __builtin_popcount(bits_of((int16_t *)&is_far)) < MANY ? price : price / 2;
-}
 
 IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_left, int price,
                         const struct glyphone_palette *palette) {
@@ -169,8 +164,8 @@ IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_lef
   DISTANCE(costs, y, u, v, shown_y, shown_u, shown_v);
   costs &= is_inside;
   bool is_left_painted = has_left && is_painted(row, -1);
-  if (!ANY(costs > limit_of(price)) && !is_left_painted && (above == 0 || !ANY(AT(row.next - above) ^ AT(row.shown - above))))
-    return false;
+  bool is_above_painted = above > 0 && ANY(AT(row.next - above) ^ AT(row.shown - above));
+  if (!ANY(costs > LIMIT(price)) && !is_left_painted && !is_above_painted) return false;
 
   bool is_changed;
   MAKE_DISPLAYABLE(is_changed);
@@ -179,7 +174,8 @@ IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_lef
     costs &= is_inside;
   }
 
-  price = price_at(costs, price);
+  lanes is_far = costs > LIMIT(price);
+  if (__builtin_popcount(bits_of((int16_t *)&is_far)) >= MANY) price /= 2;
   const int price_of_pixel = SMALLER(price, INT16_MAX);
   bool any = false;
   if (above > 0) {
@@ -202,7 +198,7 @@ IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_lef
   *(lanes *)wanted.u = u;
   *(lanes *)wanted.v = v;
   *(lanes *)wanted.costs = costs;
-  lanes is_far = costs > limit_of(price);
+  is_far = costs > LIMIT(price);
   if (ANY(is_far) &&
       paint_nearest(row, bits_of((int16_t *)&is_far), &wanted, glyphone_bytes_of_run * price, palette)) {
     any = true;

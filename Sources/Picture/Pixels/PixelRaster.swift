@@ -70,9 +70,10 @@ final class PixelRaster {
   /// In which of up to 8 rows anything changed in a run: a bit for each, the first lowest.
   @inline(__always)
   func changedRows(run: Int, of rows: Range<Int>) -> UInt32 {
-    let flags = UnsafeRawPointer(changes.pointer + (run &* flagStride &+ rows.lowerBound)).loadUnaligned(as: UInt64.self)
+    let first = changes.pointer + (run &* flagStride &+ rows.lowerBound)
     // Eight flags of a byte each become the bits of the highest byte.
-    let bits = UInt32(truncatingIfNeeded: (flags &* 0x0102_0408_1020_4080) &>> 56)
+    let flags = UnsafeRawPointer(first).loadUnaligned(as: UInt64.self) &* 0x0102_0408_1020_4080
+    let bits = UInt32(truncatingIfNeeded: flags &>> 56)
     return bits & ((1 &<< UInt32(truncatingIfNeeded: rows.count)) &- 1)
   }
 

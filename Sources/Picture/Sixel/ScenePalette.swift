@@ -40,8 +40,8 @@ final class ScenePalette {
   private static let pace = 16
   /// Frames for which colours are kept that do not suit the picture well.
   private static let patience = 4
-  /// Of so many rows and columns one is looked at.
-  private static let grid = 12
+  /// How many pixels are looked at to tell how well the colours suit the picture, and with each picture to improve them.
+  private static let samples = (error: 750, use: 1700)
   /// Most colours that are moved, and most that are given away, at once.
   private static let mostMoves = 32
   private static let mostGifts = 4
@@ -108,12 +108,18 @@ final class ScenePalette {
     isNew.fill(true)
   }
 
+  /// Of so many rows and columns one is looked at, to look at about that many pixels.
+  private static func step(for samples: Int, of raster: PixelRaster) -> Int {
+    max(1, Int(Double(raster.width * raster.height / samples).squareRoot()))
+  }
+
   /// The mean distance of the picture's pixels to their colours, from a sparse grid.
   private func error(_ raster: PixelRaster) -> Int {
     var sum = 0
     var count = 0
-    for y in stride(from: 0, to: raster.height, by: 17) {
-      for x in stride(from: y & 7, to: raster.width, by: 19) {
+    let step = Self.step(for: Self.samples.error, of: raster)
+    for y in stride(from: 0, to: raster.height, by: step) {
+      for x in stride(from: y & 7, to: raster.width, by: step) {
         let color = raster.color(x: x, y: y).displayed
         let nearest = lookup.nearest(color)
         sum += Int(lookup.entries[Int(nearest)].distance(y: Int32(color.y), u: Int32(color.u), v: Int32(color.v)))
@@ -140,15 +146,16 @@ final class ScenePalette {
 
   private func observe(_ raster: PixelRaster, _ indices: UnsafePointer<UInt8>) {
     // Other pixels with every frame, so that small things are seen, too.
-    let phase = frames % Self.grid
-    for y in stride(from: phase, to: raster.height, by: Self.grid) {
+    let step = Self.step(for: Self.samples.use, of: raster)
+    let phase = frames % step
+    for y in stride(from: phase, to: raster.height, by: step) {
       let (luma, chroma) = (raster.y + y * raster.stride, y / 2 * raster.chromaStride)
       let (blue, red) = (raster.u + chroma, raster.v + chroma)
       let numbers = indices + y * raster.stride
-      var x = (y + 5 * phase) % Self.grid
+      var x = (y + 5 * phase) % step
       while x < raster.width {
         observe(Color(y: luma[x], u: blue[x &>> 1], v: red[x &>> 1]).displayed, Int(numbers[x]))
-        x &+= Self.grid
+        x &+= step
       }
     }
   }
