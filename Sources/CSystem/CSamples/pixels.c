@@ -153,7 +153,7 @@ IN_PLACE bool paint_like_left(struct row row, uint16_t marks, const struct wante
 
 // Where so many of sixteen pixels are far from what they should be, something else is seen there. That stays for longer
 // than noise does, and its runs are long, so that a pixel takes fewer bytes.
-enum { MANY = 8 };
+enum { MANY = 12 };
 
 IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_left, int price,
                         const struct glyphone_palette *palette) {
@@ -178,7 +178,7 @@ IN_PLACE bool paint_row(struct row row, ptrdiff_t above, int count, bool has_lef
   if (__builtin_popcount(bits_of((int16_t *)&is_far)) >= MANY) price /= 2;
   const int price_of_pixel = SMALLER(price, INT16_MAX);
   bool any = false;
-  if (above > 0) {
+  if (is_above_painted) {
     samples best = AT(row.next), best_y = AT(row.y), best_u = AT(row.u), best_v = AT(row.v);
     sample_mask is_taken = {};
     TAKE(-above, 0);

@@ -32,14 +32,16 @@ final class ScenePalette {
   private var improved = 0
   /// Mean error of the palette when it was made.
   private var freshError = 0
+  /// By how much, as a share of that, it was larger with the pictures since, added up.
+  private var strain = 0.0
 
   /// Rounds of moving the colours of a new palette, one with each of the next pictures: together they would hold up the
   /// first one.
   private static let rounds = 2
   /// Frames from one improvement to the next: after each the nearest colours are to be found anew.
   private static let pace = 16
-  /// Frames for which colours are kept that do not suit the picture well.
-  private static let patience = 4
+  /// The strain at which other colours are chosen: when the error was a third larger for some ten frames, for instance.
+  private static let mostStrain = 3.0
   /// How many pixels are looked at to tell how well the colours suit the picture, and with each picture to improve them.
   private static let samples = (error: 750, use: 1700)
   /// Most colours that are moved, and most that are given away, at once.
@@ -68,7 +70,9 @@ final class ScenePalette {
     guard lookup.count > 0 else { return .none }
     let error = error(raster)
     if error > 4 * freshError + 120 { return .none }
-    return roundsLeft == 0 && frames >= Self.patience && error > freshError * 3 / 2 + 15 ? .poor : .good
+    guard roundsLeft == 0 else { return .good }
+    strain = max(0, strain + Double(error - freshError) / Double(freshError + 10))
+    return strain > Self.mostStrain ? .poor : .good
   }
 
   /// Chooses colours for a new scene, which the next pictures refine.
@@ -83,6 +87,7 @@ final class ScenePalette {
     lookup.setColors(UnsafeBufferPointer(colors))
     uses.fill(Use())
     frames = 0
+    strain = 0
     roundsLeft = Self.rounds
     freshError = error(raster)
     everythingIsRepainted()

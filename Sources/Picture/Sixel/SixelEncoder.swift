@@ -19,7 +19,8 @@ final class SixelEncoder {
     var color: UInt8
   }
 
-  /// The end of the last stretch of a colour.
+  /// The end of the last stretch of a colour. Columns are counted on from band to band, so that it is far from what the
+  /// next band has of the colour.
   private struct Latest {
     var stop: Int32
     var sixel: UInt32
@@ -35,6 +36,8 @@ final class SixelEncoder {
   /// In order of x, from number 1 on; the next one of 0 is the first.
   private let stretches: Storage<Stretch>
   private var stretchCount = 0
+  /// Where the columns of the band begin.
+  private var origin: Int32 = 0
   /// Of each colour.
   private let latest = Storage<Latest>(repeating: .none, count: 256)
 
@@ -67,6 +70,8 @@ final class SixelEncoder {
     pen.byte(0x3B)
     pen.number(height)
     writer.finish(pen)
+    latest.fill(.none)
+    origin = 0
     var skipped = 0
     for band in 0..<(height + 5) / 6 {
       if band > 0 { skipped += 1 }
@@ -90,7 +95,7 @@ final class SixelEncoder {
   private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int, height: Int) {
     sixelCount = 0
     stretchCount = 0
-    latest.fill(.none)
+    origin &+= Int32(truncatingIfNeeded: width &+ Self.smallGap &+ 1)
     let place = row * pixels.stride + x
     if let shown = pixels.shown {
       collectChanges(pixels.indices + place, shown + place, stride: pixels.stride, width: width)
@@ -186,7 +191,7 @@ final class SixelEncoder {
   @inline(__always)
   private func add(_ color: UInt8, _ bits: UInt32, _ column: Int, _ count: Int) {
     let last = latest.pointer + Int(color)
-    let x = Int32(truncatingIfNeeded: column)
+    let x = origin &+ Int32(truncatingIfNeeded: column)
     let gap = x &- last.pointee.stop
     if gap < 0 {
       sixels.pointer[Int(last.pointee.sixel)].link |= bits

@@ -24,7 +24,7 @@ final class SixelRenderer: PixelCanvas {
   private static let noise: (luma: UInt8, chroma: UInt8) = (1, 1)
   /// The price of a byte for each of lambda, in squared luma error of pixels. What a whole frame shows stays for long, and
   /// so does what has stood still.
-  private static let prices = (change: 2.0, whole: 0.9, settling: 0.1)
+  private static let prices = (change: 1.95, whole: 0.9, settling: 0.1)
 
   init(layout: PictureLayout, support: SixelSupport) {
     self.layout = layout
