@@ -15,7 +15,7 @@ final class PenChooser {
   /// light one sees the pattern rather than the mixture.
   fileprivate static let ditherReach = 2
   /// Two colours are shown as one when that costs no more than this many times the squared error.
-  fileprivate static let flatness: Float = 1.1
+  fileprivate static let flatness: Float = 1.05
 
   /// - Parameter depth: ``ColorDepth/ansi256`` or ``ColorDepth/trueColor``.
   init(depth: ColorDepth) {

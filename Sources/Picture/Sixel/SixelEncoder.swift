@@ -50,8 +50,8 @@ final class SixelEncoder {
   /// Where the pixels are, and which of them the terminal shows already.
   struct Pixels {
     var indices: UnsafePointer<UInt8>
-    /// What the terminal shows; nil to paint every pixel.
-    var shown: UnsafePointer<UInt8>?
+    /// What the terminal shows, afterwards with what was painted; nil to paint every pixel.
+    var shown: UnsafeMutablePointer<UInt8>?
     var stride: Int
   }
 
@@ -106,7 +106,7 @@ final class SixelEncoder {
 
   /// Takes the pixels that are not shown already. Most columns have none, so sixteen are looked at at a time.
   private func collectChanges(
-    _ pixels: UnsafePointer<UInt8>, _ shown: UnsafePointer<UInt8>, stride: Int, width: Int
+    _ pixels: UnsafePointer<UInt8>, _ shown: UnsafeMutablePointer<UInt8>, stride: Int, width: Int
   ) {
     var column = 0
     while column < width {
@@ -118,8 +118,8 @@ final class SixelEncoder {
         differences |= SIMD16(repeating: 1 &<< UInt8(truncatingIfNeeded: row)).replacing(with: 0, where: isSame)
       }
       let (first, second) = differences.words
-      if first != 0 { addEight(first, pixels + column, stride, column, width) }
-      if second != 0 { addEight(second, pixels + column + 8, stride, column &+ 8, width) }
+      if first != 0 { addEight(first, pixels + column, shown + column, stride, column, width) }
+      if second != 0 { addEight(second, pixels + column + 8, shown + column + 8, stride, column &+ 8, width) }
       column &+= 16
     }
   }
@@ -127,7 +127,8 @@ final class SixelEncoder {
   /// Takes those pixels of eight columns for which there is a bit: each column has a byte of them, each row a bit of it.
   @inline(__always)
   private func addEight(
-    _ bits: UInt64, _ pixels: UnsafePointer<UInt8>, _ stride: Int, _ column: Int, _ width: Int
+    _ bits: UInt64, _ pixels: UnsafePointer<UInt8>, _ shown: UnsafeMutablePointer<UInt8>, _ stride: Int, _ column: Int,
+    _ width: Int
   ) {
     var bits = bits
     if column &+ 8 > width { bits &= column < width ? (1 &<< UInt64(8 &* (width &- column))) &- 1 : 0 }
@@ -136,7 +137,9 @@ final class SixelEncoder {
       bits &= bits &- 1
       let x = place &>> 3
       let row = place & 7
-      add(pixels[row &* stride &+ x], 1 &<< UInt32(truncatingIfNeeded: row), column &+ x, 1)
+      let color = pixels[row &* stride &+ x]
+      shown[row &* stride &+ x] = color
+      add(color, 1 &<< UInt32(truncatingIfNeeded: row), column &+ x, 1)
     }
   }
 

@@ -94,14 +94,12 @@ final class SixelMemory {
     isUnread.fill(true)
   }
 
-  /// The image of some columns and rows is on its way.
-  /// - Parameter isWhole: whether all pixels were painted, not only those with other numbers.
-  func show(x: Int, top: Int, width: Int, height: Int, isWhole: Bool) {
+  /// An image of all pixels of some columns and rows is on its way.
+  func show(x: Int, top: Int, width: Int, height: Int) {
     for row in top..<top + height {
       let pixels = pixels(at: row * stride + x)
       pixels.shown.update(from: pixels.next, count: width)
     }
-    guard isWhole else { return }
     for band in top / Self.bandHeight...(top + height - 1) / Self.bandHeight {
       for block in x / Self.blockWidth...(x + width - 1) / Self.blockWidth {
         isUnread.pointer[band * blocks + block] = true

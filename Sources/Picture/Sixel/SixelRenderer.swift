@@ -196,9 +196,9 @@ final class SixelRenderer: PixelCanvas {
         shown: isWhole || !support.keepsUnpaintedPixels ? nil : memory.pixels(at: 0).shown, stride: raster.stride),
       x: columns.lowerBound, top: top, width: columns.count, height: height, palette: palette,
       sharesRegisters: support.sharesRegisters, into: writer)
-    memory.show(
-      x: columns.lowerBound, top: top, width: columns.count, height: height,
-      isWhole: isWhole || !support.keepsUnpaintedPixels)
+    if isWhole || !support.keepsUnpaintedPixels {
+      memory.show(x: columns.lowerBound, top: top, width: columns.count, height: height)
+    }
     return part.rows.count * ((columns.count + cell.width - 1) / cell.width)
   }
 
