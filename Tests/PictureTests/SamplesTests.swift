@@ -340,12 +340,13 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
   private struct PaintedPicture {
     static let colors = 60
     let (width, height, stride): (Int, Int, Int)
+    let isOdd: Bool
     let luma, blue, red, next: Storage<UInt8>
     let palette = Storage<glyphone_color>(repeating: glyphone_color(), count: 256)
     let nearest = Storage<UInt8>(repeating: 255, count: 1 << 21)
 
     init(width: Int, height: Int, seed: UInt64) {
-      (self.width, self.height, stride) = (width, height, (width + 127) & ~63)
+      (self.width, self.height, stride, isOdd) = (width, height, (width + 127) & ~63, width % 2 == 1)
       luma = samples(stride * height, seed: seed)
       blue = samples(stride * height, seed: seed + 1)
       red = samples(stride * height, seed: seed + 2)
@@ -365,7 +366,7 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
     }
 
     func paint(
-      _ paint: (UnsafePointer<glyphone_pixels>?, Int32, Int32, Int32, UnsafePointer<glyphone_palette>?) -> Void,
+      _ paint: (UnsafePointer<glyphone_pixels>?, Int32, Int32, Int32, Int32, UnsafePointer<glyphone_palette>?) -> Void,
       price: Int32
     ) {
       var pixels = glyphone_pixels(
@@ -375,7 +376,7 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
       var colors = glyphone_palette(
         colors: palette.pointer, nearest: nearest.pointer, find: { _, slot in UInt8(slot % PaintedPicture.colors) },
         finder: nil)
-      paint(&pixels, Int32(width), Int32(height), price, &colors)
+      paint(&pixels, isOdd ? 1 : 0, Int32(width), Int32(height), price, &colors)
     }
 
     /// What is to come of it, pixel by pixel.
@@ -406,7 +407,7 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
     }
 
     private func chroma(_ plane: Storage<UInt8>, _ x: Int, _ row: Int) -> Int {
-      Int(plane.pointer[row / 2 * (stride / 2) + x / 2])
+      Int(plane.pointer[(isOdd ? row + 1 : row) / 2 * (stride / 2) + x / 2])
     }
   }
 

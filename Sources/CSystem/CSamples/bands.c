@@ -84,7 +84,7 @@ IN_PLACE void store(const pixels *colors, uint8_t *const *rows, int bands, size_
 }
 
 // Paints up to 96 rows.
-IN_PLACE void paint_bands(const struct glyphone_pixels *image, int width, int height, int price,
+IN_PLACE void paint_bands(const struct glyphone_pixels *image, bool is_odd, int width, int height, int price,
                           const struct glyphone_palette *palette) {
   struct columns columns = {};
   pixels above[COLUMNS] = {}, left[ROWS];
@@ -95,7 +95,7 @@ IN_PLACE void paint_bands(const struct glyphone_pixels *image, int width, int he
       int bands = (height - row + ROWS - 1) / ROWS;
       for (int band = 0; band < bands; band++) {
         int y = band * ROWS + row;
-        ptrdiff_t place = y * image->stride + start, chroma = (y >> 1) * image->chroma_stride + (start >> 1);
+        ptrdiff_t place = y * image->stride + start, chroma = ((y + is_odd) >> 1) * image->chroma_stride + (start >> 1);
         next[band] = image->next + place;
         find_nearest(&columns, band, image->luma + place, image->blue + chroma, image->red + chroma, count, palette);
       }
@@ -110,12 +110,12 @@ IN_PLACE void paint_bands(const struct glyphone_pixels *image, int width, int he
 }
 
 FOR_EACH_PROCESSOR
-void glyphone_samples_paint_whole(const struct glyphone_pixels *image, int width, int height, int price,
+void glyphone_samples_paint_whole(const struct glyphone_pixels *image, int is_odd, int width, int height, int price,
                                   const struct glyphone_palette *palette) {
   enum { HEIGHT = BANDS * ROWS };
   struct glyphone_pixels part = *image;
   for (int top = 0; top < height; top += HEIGHT) {
-    paint_bands(&part, width, height - top < HEIGHT ? height - top : HEIGHT, price, palette);
+    paint_bands(&part, is_odd, width, height - top < HEIGHT ? height - top : HEIGHT, price, palette);
     part.luma += HEIGHT * part.stride;
     part.next += HEIGHT * part.stride;
     part.blue += HEIGHT / 2 * part.chroma_stride;

@@ -16,9 +16,11 @@ struct SixelPainter {
   }
 
   /// Paints all pixels of a rectangle of which nothing is shown.
-  func paintWhole(_ pixels: inout glyphone_pixels, _ width: Int, _ height: Int, _ lookup: PaletteLookup) {
+  /// - Parameter isOdd: whether its first row is an odd one of the picture.
+  func paintWhole(_ pixels: inout glyphone_pixels, isOdd: Bool, _ width: Int, _ height: Int, _ lookup: PaletteLookup) {
     glyphone_samples_paint_whole(
-      &pixels, Int32(truncatingIfNeeded: width), Int32(truncatingIfNeeded: height), price, lookup.forSamples)
+      &pixels, isOdd ? 1 : 0, Int32(truncatingIfNeeded: width), Int32(truncatingIfNeeded: height), price,
+      lookup.forSamples)
   }
 
   /// Paints those pixels of up to six rows that are worth it; returns a bit for each row with such pixels.

@@ -97,7 +97,8 @@ final class SixelRenderer: PixelCanvas {
   private func paint(_ columns: Range<Int>, _ rows: Range<Int>) {
     let painter = SixelPainter(price: Self.prices.whole * lambda)
     var pixels = memory.pixels(x: columns.lowerBound, row: rows.lowerBound, of: raster)
-    painter.paintWhole(&pixels, columns.count, rows.count, palette.lookup)
+    painter.paintWhole(
+      &pixels, isOdd: rows.lowerBound % 2 == 1, columns.count, rows.count, palette.lookup)
   }
 
   /// Chooses the colours of the pixels that changed or have stood still for long, and notes where that made a difference.

@@ -17,5 +17,5 @@ void baseline_batch_load(const uint64_t *luma, const int32_t *cells, int dots, s
 void baseline_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
 uint32_t baseline_samples_paint(const struct glyphone_pixels *pixels, uint32_t rows, int count, int has_left,
                                 int price, const struct glyphone_palette *palette);
-void baseline_samples_paint_whole(const struct glyphone_pixels *pixels, int width, int height, int price,
+void baseline_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height, int price,
                                   const struct glyphone_palette *palette);

@@ -124,8 +124,9 @@ uint32_t glyphone_samples_paint(const struct glyphone_pixels *pixels, uint32_t r
 
 /// Paints all pixels of a rectangle: each with the nearest colour, or with that of the pixel to its left or, in the same
 /// band of six rows, above it where the bytes that saves are worth the error.
-/// - pixels: where the rectangle begins, in an even row and column; only the numbers of the colours that the screen will
-///   show are written.
+/// - pixels: where the rectangle begins, in an even column; only the numbers of the colours that the screen will show
+///   are written.
+/// - is_odd: whether the first row is the second of two that share their chroma.
 /// - price: of a byte, in squared differences as above.
-void glyphone_samples_paint_whole(const struct glyphone_pixels *pixels, int width, int height, int price,
+void glyphone_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height, int price,
                                   const struct glyphone_palette *palette);
