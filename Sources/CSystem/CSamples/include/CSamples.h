@@ -128,5 +128,5 @@ uint32_t glyphone_samples_paint(const struct glyphone_pixels *pixels, uint32_t r
 ///   are written.
 /// - is_odd: whether the first row is the second of two that share their chroma.
 /// - price: of a byte, in squared differences as above.
-void glyphone_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height, int price,
-                                  const struct glyphone_palette *palette);
+void glyphone_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height,
+                                  int price, const struct glyphone_palette *palette);
