@@ -186,18 +186,19 @@ final class SixelRenderer: PixelCanvas {
     var columns = part.columns
     // Two pixels share their chroma.
     if columns.lowerBound % 2 > 0 { columns = columns.lowerBound - cell.width..<columns.upperBound }
+    let paintsAll = isWhole || !support.keepsUnpaintedPixels
     // Where every pixel of a rectangle is painted anyway, each gets the colour that suits it now.
-    if !isWhole, !support.keepsUnpaintedPixels { paint(columns, top..<top + height) }
+    if paintsAll, !isWhole { paint(columns, top..<top + height) }
     var pen = writer.begin(atMost: 32)
     pen.moveTo(column: layout.picture.column + columns.lowerBound / cell.width, row: layout.picture.row + row)
     writer.finish(pen)
     encoder.encode(
       .init(
         indices: memory.pixels(at: 0).next,
-        shown: isWhole || !support.keepsUnpaintedPixels ? nil : memory.pixels(at: 0).shown, stride: raster.stride),
+        shown: paintsAll ? nil : memory.pixels(at: 0).shown, stride: raster.stride),
       x: columns.lowerBound, top: top, width: columns.count, height: height, palette: palette,
       sharesRegisters: support.sharesRegisters, into: writer)
-    if isWhole || !support.keepsUnpaintedPixels {
+    if paintsAll {
       memory.show(x: columns.lowerBound, top: top, width: columns.count, height: height)
     }
     return part.rows.count * ((columns.count + cell.width - 1) / cell.width)
