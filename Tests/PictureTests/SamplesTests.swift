@@ -5,7 +5,7 @@ import Testing
 
 @testable import Picture
 
-private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
+func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
   var random = SeededGenerator(seed: seed)
   let samples = Storage<UInt8>(repeating: 0, count: count)
   for index in 0..<count { samples.pointer[index] = UInt8.random(in: 0...255, using: &random) }
@@ -208,216 +208,38 @@ private func samples(_ count: Int, seed: UInt64) -> Storage<UInt8> {
     }
   }
 
-  /// Six rows of sixteen pixels, of which a screen shows something, and a palette of random colours.
-  private struct PaintedBlock {
-    static let (width, height, colors) = (16, 6, 40)
-    /// Room on all sides, for pixels beside those of the block can be read.
-    static let (stride, margin, chromaStride) = (64, 80, 8)
-    let luma: Storage<UInt8>
-    let blue: Storage<UInt8>
-    let red: Storage<UInt8>
-    let palette: Storage<glyphone_color>
-    let nearest = Storage<UInt8>(repeating: 255, count: 1 << 21)
-    let memory: [Storage<UInt8>]
-
-    init(seed: UInt64) {
-      luma = samples(Self.stride * Self.height, seed: seed)
-      blue = samples(Self.chromaStride * Self.height / 2, seed: seed + 100)
-      red = samples(Self.chromaStride * Self.height / 2, seed: seed + 200)
-      if seed % 2 == 0 {
-        // Colours that a screen can show.
-        for x in 0..<luma.count { luma.pointer[x] = 60 + luma.pointer[x] / 2 }
-        for x in 0..<blue.count {
-          (blue.pointer[x], red.pointer[x]) = (112 + blue.pointer[x] / 8, 112 + red.pointer[x] / 8)
+  @Test(arguments: [0, 1, 2, 16, 31, 48], [0, 1, 9, 16, 50] as [UInt8])
+  func samplesFollowOthersThatStray(x: Int, noise: UInt8) {
+    for (width, isLuma) in [(90, true), (17, true), (5, false), (45, false)] {
+      let (run, rows) = isLuma ? (16, 1) : (8, 2)
+      let source = samples(width, seed: UInt64(x))
+      let before = samples(x + width + 3, seed: UInt64(width))
+      // Some are near.
+      for place in 0..<width where place % 5 > 0 { before.pointer[x + place] = source.pointer[place] ^ 1 }
+      let kinds =
+        isLuma
+        ? [glyphone_samples_follow_luma, baseline_samples_follow_luma]
+        : [glyphone_samples_follow_chroma, baseline_samples_follow_chroma]
+      for follow in kinds {
+        let target = Storage<UInt8>(repeating: 0, count: before.count)
+        target.pointer.update(from: before.pointer, count: before.count)
+        let flags = Storage<UInt8>(repeating: 0, count: 5 * (before.count / run + 1))
+        let isAny = follow(source.pointer, target.pointer, x, width, noise, flags.pointer, 5)
+        let expected = Storage<UInt8>(repeating: 0, count: flags.count)
+        func strays(_ place: Int) -> Bool {
+          x <= place && place < x + width && abs(Int(source.pointer[place - x]) - Int(before.pointer[place])) > noise
         }
-      }
-      let colors = samples(3 * Self.colors, seed: seed + 300)
-      palette = Storage(repeating: glyphone_color(y: 5000, u: 5000, v: 5000, word: 0), count: 256)
-      for number in 0..<Self.colors {
-        let color = (0..<3).map { Int32(colors.pointer[3 * number + $0]) }
-        palette.pointer[number] = glyphone_color(
-          y: 60 + color[0] / 2, u: 112 + color[1] / 8, v: 112 + color[2] / 8, word: 0)
-      }
-      memory = (0..<5).map { _ in Storage(repeating: 0, count: Self.stride * Self.height + 2 * Self.margin) }
-      let numbers = samples(memory[0].count, seed: seed + 400)
-      for place in 0..<memory[0].count { show(numbers.pointer[place] % UInt8(Self.colors), at: place) }
-    }
-
-    private func show(_ number: UInt8, at place: Int) {
-      let color = palette.pointer[Int(number)]
-      for (plane, value) in zip(memory, [number, number, UInt8(color.y), UInt8(color.u), UInt8(color.v)]) {
-        plane.pointer[place] = value
-      }
-    }
-
-    typealias Paint = (
-      UnsafePointer<glyphone_pixels>?, UInt32, Int32, Int32, Int32, UnsafePointer<glyphone_palette>?
-    ) -> UInt32
-
-    func paint(_ paint: Paint, rows: UInt32, count: Int32, price: Int32) -> UInt32 {
-      let planes = memory.map { $0.pointer + Self.margin }
-      var pixels = glyphone_pixels(
-        luma: luma.pointer, blue: blue.pointer, red: red.pointer, shown: planes[0], next: planes[1], y: planes[2],
-        u: planes[3], v: planes[4], stride: Self.stride, chroma_stride: Self.chromaStride)
-      var colors = glyphone_palette(
-        colors: palette.pointer, nearest: nearest.pointer,
-        find: { colors, place in
-          guard let colors = colors?.assumingMemoryBound(to: glyphone_color.self) else { return 255 }
-          let wanted = (y: Int32(place << 1 & 254), u: Int32(place >> 13 & 254), v: Int32(place >> 6 & 254))
-          return PaintedBlock.nearest(to: wanted, of: colors)
-        }, finder: palette.pointer)
-      return paint(&pixels, rows, count, 1, price, &colors)
-    }
-
-    static func nearest(to wanted: (y: Int32, u: Int32, v: Int32), of colors: UnsafePointer<glyphone_color>) -> UInt8 {
-      UInt8((0..<Self.colors).min { distance(wanted, colors[$0]) < distance(wanted, colors[$1]) } ?? 0)
-    }
-
-    static func distance(_ wanted: (y: Int32, u: Int32, v: Int32), _ color: glyphone_color) -> Int32 {
-      let (y, u, v) = (wanted.y - color.y, wanted.u - color.u, wanted.v - color.v)
-      return 5 * y * y + 4 * (u * u + v * v)
-    }
-
-    func wanted(_ x: Int, _ row: Int) -> (y: Int32, u: Int32, v: Int32) {
-      let chroma = row / 2 * Self.chromaStride + x / 2
-      return (Int32(luma.pointer[row * Self.stride + x]), Int32(blue.pointer[chroma]), Int32(red.pointer[chroma]))
-    }
-  }
-
-  @Test(arguments: [1, 20, 700] as [Int32])
-  func pixelsArePaintedWhereThatIsWorthItsBytes(price: Int32) {
-    for seed in 0..<40 as Range<UInt64> {
-      let (rows, count) = (UInt32(seed * 7 % 64), Int32(1 + seed % 16))
-      let blocks = [PaintedBlock(seed: seed), PaintedBlock(seed: seed)]
-      let painted = zip(blocks, [glyphone_samples_paint, baseline_samples_paint]).map { block, paint in
-        block.paint(paint, rows: rows, count: count, price: price)
-      }
-      #expect(painted[0] == painted[1])
-      for (one, other) in zip(blocks[0].memory, blocks[1].memory) {
-        #expect(
-          UnsafeBufferPointer(start: one.pointer, count: one.count).elementsEqual(
-            UnsafeBufferPointer(start: other.pointer, count: other.count)))
-      }
-      #expect(painted[0] & ~rows == 0)
-      if seed % 2 == 0 { expectWorth(blocks[0], was: PaintedBlock(seed: seed), rows, painted[0], count, price) }
-    }
-  }
-
-  /// Expects of each pixel that it is painted only if that makes it better, and if it is far better.
-  private func expectWorth(
-    _ block: PaintedBlock, was: PaintedBlock, _ rows: UInt32, _ painted: UInt32, _ count: Int32, _ price: Int32
-  ) {
-    for row in 0..<PaintedBlock.height {
-      var isAnyPainted = false
-      for x in 0..<PaintedBlock.width {
-        let place = PaintedBlock.margin + row * PaintedBlock.stride + x
-        let (shown, next) = (block.memory[0].pointer[place], block.memory[1].pointer[place])
-        let wanted = block.wanted(x, row)
-        let error = PaintedBlock.distance(wanted, block.palette.pointer[Int(next)])
-        let before = PaintedBlock.distance(wanted, block.palette.pointer[Int(was.memory[1].pointer[place])])
-        let color = block.palette.pointer[Int(next)]
-        #expect([color.y, color.u, color.v] == block.memory[2...].map { Int32($0.pointer[place]) })
-        if next != shown {
-          isAnyPainted = true
-          #expect(error < before)
-        } else {
-          #expect(shown == was.memory[0].pointer[place])
+        for place in 0..<before.count {
+          // Sixteen that can be looked at together follow in eights.
+          let step = place / 16 * 16
+          let isWhole = x <= step && step + 16 <= x + width
+          let isFollowing = isWhole ? (place / 8 * 8..<place / 8 * 8 + 8).contains(where: strays) : strays(place)
+          #expect(target.pointer[place] == (isFollowing ? source.pointer[place - x] : before.pointer[place]))
+          if isFollowing { for row in 0..<rows { expected.pointer[place / run * 5 + row] = 1 } }
         }
-        if rows >> UInt32(row) & 1 == 0 || x >= count {
-          #expect(next == shown)
-        } else {
-          let nearest = PaintedBlock.nearest(to: wanted, of: block.palette.pointer)
-          // The place of a colour in the table is a little coarser than the colour.
-          let least = PaintedBlock.distance(wanted, block.palette.pointer[Int(nearest)])
-          #expect(error <= max(7 * price, least * 3 / 2 + 6 * price + 200))
-        }
+        #expect((0..<flags.count).allSatisfy { flags.pointer[$0] == expected.pointer[$0] })
+        #expect((isAny != 0) == (0..<flags.count).contains { flags.pointer[$0] != 0 })
       }
-      #expect((painted >> UInt32(row) & 1 == 1) == isAnyPainted)
-    }
-  }
-
-  /// A picture of colours that lie close together, to be painted whole.
-  private struct PaintedPicture {
-    static let colors = 60
-    let (width, height, stride): (Int, Int, Int)
-    let isOdd: Bool
-    let luma, blue, red, next: Storage<UInt8>
-    let palette = Storage<glyphone_color>(repeating: glyphone_color(), count: 256)
-    let nearest = Storage<UInt8>(repeating: 255, count: 1 << 21)
-
-    init(width: Int, height: Int, seed: UInt64) {
-      (self.width, self.height, stride, isOdd) = (width, height, (width + 127) & ~63, width % 2 == 1)
-      luma = samples(stride * height, seed: seed)
-      blue = samples(stride * height, seed: seed + 1)
-      red = samples(stride * height, seed: seed + 2)
-      next = Storage(repeating: 254, count: stride * height)
-      let colors = samples(3 * Self.colors, seed: seed + 3)
-      for plane in [luma, blue, red, colors] {
-        for x in 0..<plane.count { plane.pointer[x] = 100 + plane.pointer[x] / 8 }
-      }
-      for number in 0..<Self.colors {
-        let (y, u, v) = (colors.pointer[3 * number], colors.pointer[3 * number + 1], colors.pointer[3 * number + 2])
-        palette.pointer[number] = glyphone_color(
-          y: Int32(y), u: Int32(u), v: Int32(v),
-          word: UInt32(y) | UInt32(u) << 8 | UInt32(v) << 16 | UInt32(number) << 24)
-      }
-      // Any colour is the nearest here, so that there is something to be saved.
-      for slot in 0..<nearest.count where slot % 7 > 0 { nearest.pointer[slot] = UInt8(slot * 31 % Self.colors) }
-    }
-
-    func paint(
-      _ paint: (UnsafePointer<glyphone_pixels>?, Int32, Int32, Int32, Int32, UnsafePointer<glyphone_palette>?) -> Void,
-      price: Int32
-    ) {
-      var pixels = glyphone_pixels(
-        luma: luma.pointer, blue: blue.pointer, red: red.pointer, shown: nil, next: next.pointer, y: nil, u: nil,
-        v: nil,
-        stride: stride, chroma_stride: stride / 2)
-      var colors = glyphone_palette(
-        colors: palette.pointer, nearest: nearest.pointer, find: { _, slot in UInt8(slot % PaintedPicture.colors) },
-        finder: nil)
-      paint(&pixels, isOdd ? 1 : 0, Int32(width), Int32(height), price, &colors)
-    }
-
-    /// What is to come of it, pixel by pixel.
-    func expected(price: Int32) -> [UInt8] {
-      var result = [UInt8](repeating: 254, count: stride * height)
-      for row in 0..<height {
-        for x in 0..<width {
-          let (y, u, v) = (Int(luma.pointer[row * stride + x]), chroma(blue, x, row), chroma(red, x, row))
-          func error(_ number: UInt8) -> Int32 {
-            let color = palette.pointer[Int(number)]
-            let (dy, du, dv) = (color.y - Int32(y), color.u - Int32(u), color.v - Int32(v))
-            return 5 * dy * dy + 4 * (du * du + dv * dv)
-          }
-          let slot = (u >> 1) << 14 | (v >> 1) << 7 | y >> 1
-          var choice = nearest.pointer[slot] == 255 ? UInt8(slot % Self.colors) : nearest.pointer[slot]
-          let left = x > 0 ? result[row * stride + x - 1] : choice
-          if choice != left {
-            var best = 5 * price
-            if error(left) <= best { (choice, best) = (left, error(left)) }
-            if row % 6 > 0, error(result[(row - 1) * stride + x]) - price < best {
-              choice = result[(row - 1) * stride + x]
-            }
-          }
-          result[row * stride + x] = choice
-        }
-      }
-      return result
-    }
-
-    private func chroma(_ plane: Storage<UInt8>, _ x: Int, _ row: Int) -> Int {
-      Int(plane.pointer[(isOdd ? row + 1 : row) / 2 * (stride / 2) + x / 2])
-    }
-  }
-
-  @Test(arguments: [(1, 1), (16, 6), (63, 13), (64, 96), (130, 101), (71, 200)], [0, 9, 60] as [Int32])
-  func wholePicturesArePaintedPixelByPixel(size: (width: Int, height: Int), price: Int32) {
-    for paint in [glyphone_samples_paint_whole, baseline_samples_paint_whole] {
-      let picture = PaintedPicture(width: size.width, height: size.height, seed: UInt64(size.width))
-      picture.paint(paint, price: price)
-      let expected = picture.expected(price: price)
-      #expect(expected.indices.first { picture.next.pointer[$0] != expected[$0] } == nil)
     }
   }
 }

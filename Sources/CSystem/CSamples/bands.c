@@ -2,23 +2,22 @@
 #include <string.h>
 
 #include "CSamples.h"
+#include "bands.h"
 #include "palette.h"
 #include "vectors.h"
 
-// A pixel has to wait for the one to its left. So those that are painted at a time are of sixteen bands, one of each.
-// In a word are a pixel's luma, U and V, and the number of its colour.
-enum { BANDS = 16, ROWS = 6, COLUMNS = 64 };
+// In a word are a pixel's luma, the number of its colour, U, and V.
+enum { COLUMNS = 64 };
 typedef VECTOR(uint32_t, BANDS) pixels;
 typedef VECTOR(int32_t, BANDS) lanes;
 typedef VECTOR(uint8_t, BANDS * sizeof(uint32_t)) samples;
-typedef VECTOR(uint8_t, BANDS) numbers;
 
 #define CHOSEN(mask, a, b) (((a) & (pixels)(mask)) | ((b) & ~(pixels)(mask)))
 #define APART(a, b) ((pixels)(__builtin_elementwise_max(a, b) - __builtin_elementwise_min(a, b)))
 #define DISTANCE(result, a, b)                                                                          \
   do {                                                                                                  \
     pixels apart = APART((samples)(a), (samples)(b));                                                   \
-    lanes y = (lanes)(apart & 255), u = (lanes)(apart >> 8 & 255), v = (lanes)(apart >> 16 & 255);      \
+    lanes y = (lanes)(apart & 255), u = (lanes)(apart >> 16 & 255), v = (lanes)(apart >> 24);            \
     result = y * y * glyphone_distance_luma_weight + (u * u + v * v) * glyphone_distance_chroma_weight; \
   } while (0)
 
@@ -33,8 +32,9 @@ IN_PLACE void find_nearest(struct columns *columns, int band, const uint8_t *lum
   for (int pair = 0; pair < count; pair += 2) {
     unsigned u = blue[pair >> 1], v = red[pair >> 1];
     for (int x = pair; x < pair + 2; x++) {
-      columns->wanted[x][band] = luma[x] | u << 8 | v << 16;
-      columns->colors[x][band] = palette->colors[nearest(palette, place_of(luma[x], u, v))].word;
+      struct glyphone_color color = palette->colors[nearest(palette, place_of(luma[x], u, v))];
+      columns->wanted[x][band] = luma[x] | u << 16 | v << 24;
+      columns->colors[x][band] = color.luma | (uint32_t)color.chroma << 16;
     }
   }
 }
@@ -63,20 +63,11 @@ IN_PLACE void join(const struct columns *columns, pixels *above, pixels *left, i
   *left = before;
 }
 
-#define LOWER(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define UPPER(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-
 // Writes the numbers of sixteen columns of colours to the rows of their bands.
 IN_PLACE void store(const pixels *colors, uint8_t *const *rows, int bands, size_t count) {
-  numbers turned[BANDS], other[BANDS];
-  for (int x = 0; x < BANDS; x++) turned[x] = __builtin_convertvector(colors[x] >> 24, numbers);
-  for (int round = 0; round < 4; round++) {
-    memcpy(other, turned, sizeof turned);
-    for (int x = 0; x < BANDS / 2; x++) {
-      turned[2 * x] = LOWER(other[x], other[x + BANDS / 2]);
-      turned[2 * x + 1] = UPPER(other[x], other[x + BANDS / 2]);
-    }
-  }
+  numbers turned[BANDS];
+  for (int x = 0; x < BANDS; x++) turned[x] = __builtin_convertvector(colors[x] >> 8 & 255, numbers);
+  turn(turned);
   for (int band = 0; band < bands; band++) {
     if (count == BANDS) *(numbers *)rows[band] = turned[band];
     else memcpy(rows[band], &turned[band], count);
@@ -96,7 +87,7 @@ IN_PLACE void paint_bands(const struct glyphone_pixels *image, bool is_odd, int 
       for (int band = 0; band < bands; band++) {
         int y = band * ROWS + row;
         ptrdiff_t place = y * image->stride + start, chroma = ((y + is_odd) >> 1) * image->chroma_stride + (start >> 1);
-        next[band] = image->next + place;
+        next[band] = image->numbers + place;
         find_nearest(&columns, band, image->luma + place, image->blue + chroma, image->red + chroma, count, palette);
       }
       if (start == 0) left[row] = *(pixels *)columns.colors[0];
@@ -117,7 +108,7 @@ void glyphone_samples_paint_whole(const struct glyphone_pixels *image, int is_od
   for (int top = 0; top < height; top += HEIGHT) {
     paint_bands(&part, is_odd, width, height - top < HEIGHT ? height - top : HEIGHT, price, palette);
     part.luma += HEIGHT * part.stride;
-    part.next += HEIGHT * part.stride;
+    part.numbers += HEIGHT * part.stride;
     part.blue += HEIGHT / 2 * part.chroma_stride;
     part.red += HEIGHT / 2 * part.chroma_stride;
   }

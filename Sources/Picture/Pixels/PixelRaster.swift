@@ -1,3 +1,4 @@
+import CSamples
 import Frames
 
 /// The pixels of a picture in I420: samples follow the camera only where one has moved by more than the noise, so still
@@ -12,7 +13,7 @@ final class PixelRaster {
   private let vStorage: Storage<UInt8>
   /// One flag for each run of 16 pixels of each row: whether any of them changed with the last frame. Those of a run lie
   /// side by side.
-  private let changes: Storage<Bool>
+  private let changes: Storage<UInt8>
   private let flagStride: Int
   var y: UnsafeMutablePointer<UInt8> { yStorage.pointer }
   var u: UnsafeMutablePointer<UInt8> { uStorage.pointer }
@@ -39,14 +40,14 @@ final class PixelRaster {
     uStorage = Storage(repeating: 128, count: chromaStride * rows)
     vStorage = Storage(repeating: 128, count: chromaStride * rows)
     flagStride = rows
-    changes = Storage(repeating: true, count: runs * rows)
+    changes = Storage(repeating: 1, count: runs * rows)
   }
 
   /// Whether anything changed with the last frame.
   private(set) var isChanged = true
 
   func clearChanges() {
-    changes.fill(false)
+    changes.fill(0)
     isChanged = false
   }
 
@@ -64,7 +65,7 @@ final class PixelRaster {
 
   @inline(__always)
   func hasChanged(run: Int, row: Int) -> Bool {
-    changes.pointer[run &* flagStride &+ row]
+    changes.pointer[run &* flagStride &+ row] != 0
   }
 
   /// In which of up to 8 rows anything changed in a run: a bit for each, the first lowest.
@@ -79,66 +80,26 @@ final class PixelRaster {
 
   /// Notes that a run of a row is to be looked at again.
   func touch(run: Int, row: Int) {
-    changes.pointer[run * flagStride + row] = true
+    changes.pointer[run * flagStride + row] = 1
   }
 
   /// Takes a row of luma.
   /// - Parameter x: where it begins, and `count` its length.
   func take(luma: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
-    let flags = changes.pointer + row
-    let isFollowed = follow(luma, y + row * stride + x, count, noise.luma) { offset in
-      flags[(x &+ offset) / Self.run &* flagStride] = true
-    }
-    if isFollowed { isChanged = true }
+    let isFollowed = glyphone_samples_follow_luma(
+      luma, y + row * stride, x, count, noise.luma, changes.pointer + row, flagStride)
+    if isFollowed != 0 { isChanged = true }
   }
 
   /// Takes a row of U and one of V, counted in chroma samples.
   func take(u blue: UnsafePointer<UInt8>, v red: UnsafePointer<UInt8>, row: Int, x: Int, count: Int) {
     let flags = changes.pointer + 2 * row
-    @inline(__always) func flag(_ offset: Int) {
-      let first = (x &+ offset) / (Self.run / 2) &* flagStride
-      flags[first] = true
-      flags[first &+ 1] = true
+    func follow(_ source: UnsafePointer<UInt8>, _ plane: UnsafeMutablePointer<UInt8>) {
+      let isFollowed = glyphone_samples_follow_chroma(
+        source, plane + row * chromaStride, x, count, noise.chroma, flags, flagStride)
+      if isFollowed != 0 { isChanged = true }
     }
-    let place = row * chromaStride + x
-    let isFollowed = follow(blue, u + place, count, noise.chroma, flag)
-    if follow(red, v + place, count, noise.chroma, flag) || isFollowed { isChanged = true }
-  }
-
-  /// Copies eight samples at a time where any of them differs by more than `noise`; tells where that is, and whether
-  /// there is any.
-  @inline(__always)
-  private func follow(
-    _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, _ count: Int, _ noise: UInt8,
-    _ changed: (Int) -> Void
-  ) -> Bool {
-    var isFollowed = false
-    @inline(__always) func copy(_ x: Int) {
-      let eight = UnsafeRawPointer(source + x).loadUnaligned(as: UInt64.self)
-      UnsafeMutableRawPointer(target + x).storeBytes(of: eight, as: UInt64.self)
-      // Eight samples may lie across two runs.
-      changed(x)
-      changed(x &+ 7)
-    }
-    var x = 0
-    while x + 16 <= count {
-      let distance = SIMD16(loading: source + x).distance(to: SIMD16(loading: target + x))
-      let (first, second) = (distance ^ distance.capped(at: noise)).words
-      if first | second != 0 {
-        isFollowed = true
-        if first != 0 { copy(x) }
-        if second != 0 { copy(x + 8) }
-      }
-      x += 16
-    }
-    while x < count {
-      if abs(Int(source[x]) - Int(target[x])) > Int(noise) {
-        target[x] = source[x]
-        changed(x)
-        isFollowed = true
-      }
-      x += 1
-    }
-    return isFollowed
+    follow(blue, u)
+    follow(red, v)
   }
 }

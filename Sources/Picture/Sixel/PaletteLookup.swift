@@ -12,18 +12,12 @@ final class PaletteLookup {
     var y: Int32
     var u: Int32
     var v: Int32
-    /// The samples and the number in a word, as `glyphone_color` has them.
-    private var word: UInt32
-
-    @inline(__always)
     init(y: Int32, u: Int32, v: Int32) {
-      (self.y, self.u, self.v, word) = (y, u, v, 0)
+      (self.y, self.u, self.v) = (y, u, v)
     }
 
-    @inline(__always)
-    init(_ color: Color, number: Int = 0) {
+    init(_ color: Color) {
       (y, u, v) = (Int32(color.y), Int32(color.u), Int32(color.v))
-      word = UInt32(truncatingIfNeeded: y | u << 8 | v << 16) | UInt32(truncatingIfNeeded: number << 24)
     }
 
     var doubled: Entry { Entry(y: 2 &* y, u: 2 &* u, v: 2 &* v) }
@@ -51,14 +45,17 @@ final class PaletteLookup {
   private let byLuma = ColorsByLuma()
   private(set) var count = 0
   var entries: UnsafePointer<Entry> { UnsafePointer(entryStorage.pointer) }
+  private let colorStorage = Storage<glyphone_color>(repeating: unknown, count: 256)
+  /// The same colours for ``SixelMemory``; the samples of ``none`` are far from those of any that is displayed.
+  var colors: UnsafePointer<glyphone_color> { UnsafePointer(colorStorage.pointer) }
 
   private let sampleStorage = Storage(repeating: glyphone_palette(), count: 1)
-  /// The same for ``glyphone_samples_paint(_:_:_:_:_:_:)``, as long as this one lives.
+  /// The same for the loops in C, as long as this one lives.
   var forSamples: UnsafePointer<glyphone_palette> { UnsafePointer(sampleStorage.pointer) }
 
   init() {
     sampleStorage.pointer.pointee = glyphone_palette(
-      colors: UnsafeRawPointer(entries).assumingMemoryBound(to: glyphone_color.self), nearest: table.pointer,
+      colors: colors, nearest: table.pointer,
       find: { lookup, slot in
         guard let lookup else { return PaletteLookup.none }
         return Unmanaged<PaletteLookup>.fromOpaque(lookup).takeUnretainedValue().remember(slot)
@@ -66,6 +63,7 @@ final class PaletteLookup {
   }
 
   private static let farAway = Entry(y: 5000, u: 5000, v: 5000)
+  private static let unknown = glyphone_color(luma: .max, chroma: .max)
 
   /// Takes other colours, as many as there were or not; everything found before is forgotten.
   func setColors(_ colors: UnsafeBufferPointer<Color>) {
@@ -97,8 +95,12 @@ final class PaletteLookup {
   private func take(_ colors: UnsafeBufferPointer<Color>) {
     count = min(colors.count, Self.mostColors)
     entryStorage.fill(Self.farAway)
+    colorStorage.fill(Self.unknown)
     for number in 0..<count {
-      entryStorage.pointer[number] = Entry(colors[number], number: number)
+      let color = colors[number]
+      entryStorage.pointer[number] = Entry(color)
+      colorStorage.pointer[number] = glyphone_color(
+        luma: UInt16(color.y) | UInt16(truncatingIfNeeded: number << 8), chroma: UInt16(color.u) | UInt16(color.v) << 8)
     }
     byLuma.sort(entries, count: count)
   }

@@ -1,66 +1,43 @@
+import CSamples
+
 /// Writes a rectangle of palette indices as one sixel image. In each band of six rows the stretches of all colours are
 /// packed into as few passes as will go, so that little is spent on skipping.
 final class SixelEncoder {
-  /// Pixels of one colour in columns that are alike.
-  private struct Sixel {
-    var x: UInt16
-    var count: UInt16
-    /// The six bits, and above them the number of the stretch's next sixel; that is 0 at its end, for the first of all
-    /// follows none.
-    var link: UInt32
-  }
-
-  /// Sixels of one colour that lie close together.
-  private struct Stretch {
-    var first: UInt32
-    /// The next one that is not written yet; 0 at the end.
-    var next: UInt32
-    var x: UInt16
-    var color: UInt8
-  }
-
-  /// The end of the last stretch of a colour. Columns are counted on from band to band, so that it is far from what the
-  /// next band has of the colour.
-  private struct Latest {
-    var stop: Int32
-    var sixel: UInt32
-
-    static let none = Latest(stop: .min / 2, sixel: 0)
-  }
-
-  /// Gaps of up to this many columns are written as blanks rather than leaving the colour.
-  private static let smallGap = 4
-
-  private let sixels: Storage<Sixel>
-  private var sixelCount = 0
-  /// In order of x, from number 1 on; the next one of 0 is the first.
-  private let stretches: Storage<Stretch>
-  private var stretchCount = 0
-  /// Where the columns of the band begin.
-  private var origin: Int32 = 0
+  private let sixels: Storage<glyphone_sixel>
+  /// In order of x, from number 1 on.
+  private let stretches: Storage<glyphone_stretch>
+  /// Of each stretch the next one that is not written yet, 0 at the end; that of 0 is the first.
+  private let next: Storage<UInt32>
   /// Of each colour.
-  private let latest = Storage<Latest>(repeating: .none, count: 256)
+  private let latest = Storage<glyphone_latest>(repeating: none, count: 256)
+  private var band: glyphone_sixels
+  private let runs = RunTable()
+
+  private static let none = glyphone_latest(stop: .min / 2, sixel: 0)
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
-    sixels = Storage(repeating: Sixel(x: 0, count: 0, link: 0), count: 6 * width)
-    stretches = Storage(repeating: Stretch(first: 0, next: 0, x: 0, color: 0), count: 6 * width + 1)
+    sixels = Storage(repeating: glyphone_sixel(), count: 6 * width + 1)
+    stretches = Storage(repeating: glyphone_stretch(), count: 6 * width + 2)
+    next = Storage(repeating: 0, count: 6 * width + 2)
+    band = glyphone_sixels(
+      sixels: sixels.pointer, stretches: stretches.pointer, latest: latest.pointer, sixel_count: 0, stretch_count: 0,
+      origin: 0)
   }
 
-  /// Where the pixels are, and which of them the terminal shows already.
+  /// Where a rectangle's pixels are, and which of them are to be painted.
   struct Pixels {
-    var indices: UnsafePointer<UInt8>
-    /// What the terminal shows, afterwards with what was painted; nil to paint every pixel.
-    var shown: UnsafeMutablePointer<UInt8>?
+    var numbers: UnsafePointer<UInt8>
+    /// Of each column of a band a bit for each row that is painted, in rows as far apart as those of the numbers; nil to
+    /// paint every pixel.
+    var painted: UnsafePointer<UInt8>?
     var stride: Int
   }
 
-  /// Writes the image of a rectangle; `top` is counted in pixels of the raster. Of a band that is not whole no more is
-  /// painted than the height.
+  /// Writes the image of a rectangle. Of a band that is not whole no more is painted than the height.
   /// - Parameter sharesRegisters: whether the terminal knows the colours of earlier images.
   func encode(
-    _ pixels: Pixels, x: Int, top: Int, width: Int, height: Int, palette: ScenePalette, sharesRegisters: Bool,
-    into writer: TerminalWriter
+    _ pixels: Pixels, width: Int, height: Int, palette: ScenePalette, sharesRegisters: Bool, into writer: TerminalWriter
   ) {
     if !sharesRegisters { palette.isNew.fill(true) }
     var pen = writer.begin(atMost: 64)
@@ -70,15 +47,21 @@ final class SixelEncoder {
     pen.byte(0x3B)
     pen.number(height)
     writer.finish(pen)
-    latest.fill(.none)
-    origin = 0
+    latest.fill(Self.none)
+    band.origin = 0
     var skipped = 0
-    for band in 0..<(height + 5) / 6 {
-      if band > 0 { skipped += 1 }
-      collect(pixels, x: x, row: top + band * 6, width: width, height: min(6, height - band * 6))
-      if sixelCount == 0 { continue }
+    for top in stride(from: 0, to: height, by: 6) {
+      if top > 0 { skipped += 1 }
+      let numbers = pixels.numbers + top * pixels.stride
+      if let painted = pixels.painted {
+        glyphone_sixels_collect(&band, numbers, pixels.stride, painted + top / 6 * pixels.stride, width)
+      } else {
+        glyphone_sixels_collect_all(
+          &band, numbers, pixels.stride, width, Int32(truncatingIfNeeded: min(6, height - top)))
+      }
+      if band.sixel_count == 0 { continue }
       // Each sixel is at most a gap (7 bytes), a colour (4), itself (7), and the end of its pass.
-      var pen = writer.begin(atMost: 19 * sixelCount + 256 * 20 + skipped + 8)
+      var pen = writer.begin(atMost: 19 * Int(band.sixel_count) + 256 * 20 + skipped + 8)
       while skipped > 0 {
         pen.byte(0x2D)
         skipped -= 1
@@ -91,145 +74,23 @@ final class SixelEncoder {
     writer.finish(pen)
   }
 
-  /// Finds the stretches of a band.
-  private func collect(_ pixels: Pixels, x: Int, row: Int, width: Int, height: Int) {
-    sixelCount = 0
-    stretchCount = 0
-    origin &+= Int32(truncatingIfNeeded: width &+ Self.smallGap &+ 1)
-    let place = row * pixels.stride + x
-    if let shown = pixels.shown {
-      collectChanges(pixels.indices + place, shown + place, stride: pixels.stride, width: width)
-    } else {
-      collect(pixels.indices + place, stride: pixels.stride, width: width, height: height)
-    }
-  }
-
-  /// Takes the pixels that are not shown already. Most columns have none, so sixteen are looked at at a time.
-  private func collectChanges(
-    _ pixels: UnsafePointer<UInt8>, _ shown: UnsafeMutablePointer<UInt8>, stride: Int, width: Int
-  ) {
-    var column = 0
-    while column < width {
-      // A byte for each column, a bit for each row.
-      var differences = SIMD16<UInt8>()
-      for row in 0..<6 {
-        let place = row &* stride &+ column
-        let isSame = SIMD16(loading: pixels + place) .== SIMD16(loading: shown + place)
-        differences |= SIMD16(repeating: 1 &<< UInt8(truncatingIfNeeded: row)).replacing(with: 0, where: isSame)
-      }
-      let (first, second) = differences.words
-      if first != 0 { addEight(first, pixels + column, shown + column, stride, column, width) }
-      if second != 0 { addEight(second, pixels + column + 8, shown + column + 8, stride, column &+ 8, width) }
-      column &+= 16
-    }
-  }
-
-  /// Takes those pixels of eight columns for which there is a bit: each column has a byte of them, each row a bit of it.
-  @inline(__always)
-  private func addEight(
-    _ bits: UInt64, _ pixels: UnsafePointer<UInt8>, _ shown: UnsafeMutablePointer<UInt8>, _ stride: Int, _ column: Int,
-    _ width: Int
-  ) {
-    var bits = bits
-    if column &+ 8 > width { bits &= column < width ? (1 &<< UInt64(8 &* (width &- column))) &- 1 : 0 }
-    while bits != 0 {
-      let place = bits.trailingZeroBitCount
-      bits &= bits &- 1
-      let x = place &>> 3
-      let row = place & 7
-      let color = pixels[row &* stride &+ x]
-      shown[row &* stride &+ x] = color
-      add(color, 1 &<< UInt32(truncatingIfNeeded: row), column &+ x, 1)
-    }
-  }
-
-  /// Goes through runs of columns that are alike. A run ends where any row has another colour in the next column.
-  private func collect(_ pixels: UnsafePointer<UInt8>, stride: Int, width: Int, height: Int) {
-    let end: UInt32 = 1 &<< UInt32(truncatingIfNeeded: height)
-    var start = 0
-    var column = 0
-    while column < width {
-      var difference: UInt64 = 0
-      var row = UnsafeRawPointer(pixels + column)
-      for _ in 0..<height {
-        difference |= row.loadUnaligned(as: UInt64.self) ^ (row + 1).loadUnaligned(as: UInt64.self)
-        row += stride
-      }
-      var ends = Bytes.marked(difference)
-      while ends != 0 {
-        let stop = column &+ ends.trailingZeroBitCount &>> 3 &+ 1
-        if stop >= width { break }
-        addColumns(start, stop &- start, pixels + start, stride, end)
-        start = stop
-        ends &= ends &- 1
-      }
-      column &+= 8
-    }
-    addColumns(start, width - start, pixels + start, stride, end)
-  }
-
-  /// Adds all pixels of some columns that are alike.
-  /// - Parameter end: the bit of the first row below.
-  @inline(__always)
-  private func addColumns(_ column: Int, _ count: Int, _ pixels: UnsafePointer<UInt8>, _ stride: Int, _ end: UInt32) {
-    var color = pixels[0]
-    var bits: UInt32 = 1
-    var offset = stride
-    var bit: UInt32 = 2
-    while bit < end {
-      let next = pixels[offset]
-      if next != color {
-        add(color, bits, column, count)
-        color = next
-        bits = 0
-      }
-      bits |= bit
-      offset &+= stride
-      bit &<<= 1
-    }
-    add(color, bits, column, count)
-  }
-
-  /// Adds pixels to the stretch of their colour, or begins another.
-  @inline(__always)
-  private func add(_ color: UInt8, _ bits: UInt32, _ column: Int, _ count: Int) {
-    let last = latest.pointer + Int(color)
-    let x = origin &+ Int32(truncatingIfNeeded: column)
-    let gap = x &- last.pointee.stop
-    if gap < 0 {
-      sixels.pointer[Int(last.pointee.sixel)].link |= bits
-      return
-    }
-    let number = UInt32(truncatingIfNeeded: sixelCount)
-    let place = UInt16(truncatingIfNeeded: column)
-    if gap <= Self.smallGap {
-      sixels.pointer[Int(last.pointee.sixel)].link |= number &<< 6
-    } else {
-      stretchCount &+= 1
-      stretches.pointer[stretchCount] = Stretch(
-        first: number, next: UInt32(truncatingIfNeeded: stretchCount &+ 1), x: place, color: color)
-    }
-    last.pointee = Latest(stop: x &+ Int32(truncatingIfNeeded: count), sixel: number)
-    sixels.pointer[sixelCount] = Sixel(x: place, count: UInt16(truncatingIfNeeded: count), link: bits)
-    sixelCount &+= 1
-  }
-
   /// Writes the stretches: each pass goes from left to right and takes every stretch that begins where it has come to or
   /// later.
   private func pack(_ palette: ScenePalette, into pen: inout BytePen) {
-    let stretches = stretches.pointer
-    stretches[0].next = 1
-    stretches[stretchCount].next = 0
+    let next = next.pointer
+    let last = Int(band.stretch_count)
+    for number in 0..<last { next[number] = UInt32(truncatingIfNeeded: number &+ 1) }
+    next[last] = 0
     var selected = -1
     var isFirst = true
-    while stretches[0].next != 0 {
+    while next[0] != 0 {
       if !isFirst { pen.byte(0x24) }
       isFirst = false
       var x = 0
       var previous = 0
-      var current = Int(stretches[0].next)
+      var current = Int(next[0])
       while current != 0 {
-        let stretch = stretches[current]
+        let stretch = stretches.pointer[current]
         if Int(stretch.x) < x {
           previous = current
         } else {
@@ -238,9 +99,9 @@ final class SixelEncoder {
             select(selected, palette, into: &pen)
           }
           x = write(stretch, from: x, into: &pen)
-          stretches[previous].next = stretch.next
+          next[previous] = next[current]
         }
-        current = Int(stretch.next)
+        current = Int(next[current])
       }
     }
   }
@@ -265,10 +126,12 @@ final class SixelEncoder {
     pen.small(percent.blue)
   }
 
-  /// Writes a stretch; returns where it ends.
+  /// Writes a stretch; returns where it ends. Whether a sixel makes a run longer no processor foresees, so there is no
+  /// branch: a run is always written, and counts when the next one is another.
   @inline(__always)
-  private func write(_ stretch: Stretch, from x: Int, into pen: inout BytePen) -> Int {
-    Self.repeated(0, Int(stretch.x) &- x, into: &pen)
+  private func write(_ stretch: glyphone_stretch, from x: Int, into pen: inout BytePen) -> Int {
+    let runs = runs.entries
+    pen.run(of: 0, Int(stretch.x) &- x, runs)
     var sixel = sixels.pointer[Int(stretch.first)]
     var bits = sixel.link & 63
     var count = Int(sixel.count)
@@ -276,43 +139,60 @@ final class SixelEncoder {
     while sixel.link >= 64 {
       sixel = sixels.pointer[Int(sixel.link &>> 6)]
       let gap = Int(sixel.x) &- end
-      if gap > 0 || sixel.link & 63 != bits {
-        Self.repeated(bits, count, into: &pen)
-        Self.repeated(0, gap, into: &pen)
-        bits = sixel.link & 63
-        count = 0
-      }
-      count &+= Int(sixel.count)
+      let next = sixel.link & 63
+      let isOther = gap != 0 || next != bits
+      let start = pen.position
+      pen.run(of: bits, count, runs)
+      pen.run(of: 0, gap, runs)
+      pen.position = isOther ? pen.position : start
+      count = (isOther ? 0 : count) &+ Int(sixel.count)
+      bits = next
       end = Int(sixel.x) &+ Int(sixel.count)
     }
-    Self.repeated(bits, count, into: &pen)
+    pen.run(of: bits, count, runs)
     return end
   }
+}
 
-  /// The same sixel several times.
-  @inline(__always)
-  private static func repeated(_ bits: UInt32, _ count: Int, into pen: inout BytePen) {
-    let sixel = 0x3F &+ bits
-    if count <= 3 {
-      pen.packed(sixel &* 0x01_0101, count: count)
-    } else if count < 256 {
-      pen.byte(0x21, small: count)
-      pen.byte(UInt8(truncatingIfNeeded: sixel))
-    } else {
-      pen.byte(0x21)
-      pen.number(count)
-      pen.byte(UInt8(truncatingIfNeeded: sixel))
+/// The same sixel so many times, ready to be stored once the sixel is known.
+private final class RunTable {
+  struct Entry {
+    /// What comes before it, the first byte lowest; the length of all in the highest.
+    var prefix: UInt64 = 0
+    /// What is to be added for each step of the sixel's byte.
+    var factor: UInt64 = 0
+  }
+
+  /// Longer runs are rare.
+  static let most = 255
+  private let storage = Storage(repeating: Entry(), count: most + 1)
+  var entries: UnsafePointer<Entry> { UnsafePointer(storage.pointer) }
+
+  init() {
+    for count in 1...Self.most {
+      // Few are shorter without a number.
+      let text = count <= 3 ? [] : Array("!\(count)".utf8)
+      let sixels = count <= 3 ? count : 1
+      var entry = Entry(prefix: UInt64(text.count + sixels) << 56)
+      for (place, byte) in text.enumerated() { entry.prefix |= UInt64(byte) << UInt64(8 * place) }
+      for place in 0..<sixels { entry.factor |= 1 << UInt64(8 * (text.count + place)) }
+      storage.pointer[count] = entry
     }
   }
 }
 
-/// Eight bytes in a word.
-private enum Bytes {
-  static let highBits: UInt64 = 0x8080_8080_8080_8080
-
-  /// The high bit of every byte that is not 0.
+extension BytePen {
+  /// The same sixel several times.
   @inline(__always)
-  static func marked(_ word: UInt64) -> UInt64 {
-    ((word & ~highBits) &+ ~highBits | word) & highBits
+  fileprivate mutating func run(of bits: UInt32, _ count: Int, _ runs: UnsafePointer<RunTable.Entry>) {
+    let sixel = 0x3F &+ bits
+    if count <= RunTable.most {
+      let entry = runs[count]
+      packed(entry.prefix &+ UInt64(sixel) &* entry.factor, count: Int(entry.prefix &>> 56))
+    } else {
+      byte(0x21)
+      number(count)
+      byte(UInt8(truncatingIfNeeded: sixel))
+    }
   }
 }

@@ -6,169 +6,213 @@ final class SixelMemory {
   /// A block is as wide as a run of the raster and as high as a band of sixels.
   static let blockWidth = PixelRaster.run
   static let bandHeight = 6
-
-  /// The pixels before the first can be read, too.
-  private static let margin = 16
+  /// Bands that are painted together; their blocks of the same columns are a tile.
+  static let groupBands = Int(glyphone_bands)
+  /// Columns of all rows of a tile.
+  private static let tile = blockWidth * bandHeight
 
   /// In the picture, the last perhaps not whole.
   let bands: Int
+  let groups: Int
   /// In a band.
   let blocks: Int
   private let stride: Int
   private let height: Int
-  private let shown: Storage<UInt8>
-  private let next: Storage<UInt8>
-  private let y: Storage<UInt8>
-  private let u: Storage<UInt8>
-  private let v: Storage<UInt8>
+  private let numberStorage: Storage<UInt8>
+  /// Of each tile of each group and row of its bands, their colours.
+  private let columns: Storage<glyphone_column>
+  /// Of each band and column a bit for each row in which the pixel is to be painted.
+  private let painted: Storage<UInt8>
+  /// Of each tile of a group: what its blocks need.
+  private let needs: Storage<UInt8>
   /// Of each block, frames since it changed, up to ``settled``, where it is as good as in a whole frame.
   private let still: Storage<UInt8>
-  /// Blocks whose colours are not known yet, only their numbers.
+  /// Tiles whose colours are not known yet, only their numbers.
   private let isUnread: Storage<Bool>
 
   /// A block is settled when it has stood still for this many frames.
   private static let patience: UInt8 = 15
   private static let settled: UInt8 = .max
-  /// A sample of the colour of pixels of which nothing is known. No colour that is displayed is near it.
-  private static let unknown: UInt8 = 255
 
-  /// The memory of a row's pixels from a place on.
-  struct Pixels {
-    /// The number that the terminal shows; ``PaletteLookup/none`` for a pixel that is to be painted whatever it shows.
-    let shown: UnsafeMutablePointer<UInt8>
-    /// The number that it will show; the pixels where it is another are painted.
-    let next: UnsafeMutablePointer<UInt8>
-    /// The colour, once it is read.
-    let y: UnsafeMutablePointer<UInt8>
-    let u: UnsafeMutablePointer<UInt8>
-    let v: UnsafeMutablePointer<UInt8>
-
-    @inline(__always)
-    func see(_ x: Int, _ color: PaletteLookup.Entry) {
-      y[x] = UInt8(truncatingIfNeeded: color.y)
-      u[x] = UInt8(truncatingIfNeeded: color.u)
-      v[x] = UInt8(truncatingIfNeeded: color.v)
-    }
-  }
+  /// The numbers of the colours that the terminal shows, or will show once what is painted is sent. That of
+  /// ``PaletteLookup/none`` is painted whatever it shows; its samples are far from those of any that is displayed.
+  var numbers: UnsafeMutablePointer<UInt8> { numberStorage.pointer }
 
   init(_ raster: PixelRaster) {
     stride = raster.stride
     height = raster.height
     blocks = raster.runs
     bands = (raster.height + Self.bandHeight - 1) / Self.bandHeight
-    let count = Self.margin + raster.stride * bands * Self.bandHeight
-    shown = Storage(repeating: 0, count: count)
-    next = Storage(repeating: 0, count: count)
-    y = Storage(repeating: Self.unknown, count: count)
-    u = Storage(repeating: Self.unknown, count: count)
-    v = Storage(repeating: Self.unknown, count: count)
+    groups = (bands + Self.groupBands - 1) / Self.groupBands
+    numberStorage = Storage(repeating: PaletteLookup.none, count: stride * bands * Self.bandHeight)
+    // The tile before the first can be read, too.
+    columns = Storage(repeating: glyphone_column(), count: (1 + groups * blocks) * Self.tile)
+    painted = Storage(repeating: 0, count: stride * bands)
+    needs = Storage(repeating: 0, count: blocks * Self.groupBands)
     still = Storage(repeating: Self.settled, count: blocks * bands)
-    isUnread = Storage(repeating: true, count: blocks * bands)
-    forget()
+    isUnread = Storage(repeating: true, count: blocks * groups)
   }
 
   /// The pixels from a place in a row on, and what they should be.
-  @inline(__always)
   func pixels(x: Int, row: Int, of raster: PixelRaster) -> glyphone_pixels {
-    let place = row &* raster.stride &+ x
+    let place = row &* stride &+ x
     let chroma = (row &>> 1) &* raster.chromaStride &+ x &>> 1
-    let pixels = pixels(at: place)
     return glyphone_pixels(
-      luma: raster.y + place, blue: raster.u + chroma, red: raster.v + chroma, shown: pixels.shown, next: pixels.next,
-      y: pixels.y, u: pixels.u, v: pixels.v, stride: raster.stride, chroma_stride: raster.chromaStride)
+      luma: raster.y + place, blue: raster.u + chroma, red: raster.v + chroma, numbers: numbers + place,
+      stride: stride, chroma_stride: raster.chromaStride)
   }
 
-  @inline(__always)
-  func pixels(at place: Int) -> Pixels {
-    let place = Self.margin &+ place
-    return Pixels(
-      shown: shown.pointer + place, next: next.pointer + place, y: y.pointer + place, u: u.pointer + place,
-      v: v.pointer + place)
-  }
-
-  /// Nothing is known of the terminal; the next frame is painted whole.
+  /// The next frame is painted whole.
   func forget() {
-    // Below the picture nothing is ever painted.
-    pixels(at: 0).shown.update(repeating: PaletteLookup.none, count: stride * height)
     still.fill(Self.settled)
-    isUnread.fill(true)
   }
 
   /// An image of all pixels of some columns and rows is on its way.
-  func show(x: Int, top: Int, width: Int, height: Int) {
-    for row in top..<top + height {
-      let pixels = pixels(at: row * stride + x)
-      pixels.shown.update(from: pixels.next, count: width)
-    }
-    for band in top / Self.bandHeight...(top + height - 1) / Self.bandHeight {
-      for block in x / Self.blockWidth...(x + width - 1) / Self.blockWidth {
-        isUnread.pointer[band * blocks + block] = true
+  /// - Parameter colors: by number.
+  func show(_ columns: Range<Int>, _ rows: Range<Int>, _ colors: UnsafePointer<glyphone_color>) {
+    for row in rows {
+      var x = columns.lowerBound
+      while x < columns.upperBound {
+        let end = min((x / Self.blockWidth + 1) * Self.blockWidth, columns.upperBound)
+        show(x..<end, row, colors)
+        x = end
       }
     }
+  }
+
+  /// Takes the colours of columns of a tile from their numbers.
+  @inline(__always)
+  private func show(_ columns: Range<Int>, _ row: Int, _ colors: UnsafePointer<glyphone_color>) {
+    let numbers = numbers + row * stride
+    var place = place(x: columns.lowerBound, row: row)
+    for x in columns {
+      place.show(colors[Int(numbers[x])])
+      place.column += 1
+    }
+  }
+
+  /// An image of all pixels is on its way.
+  func showAll() {
+    isUnread.fill(true)
   }
 
   /// Forgets the pixels of some numbers, and tells the runs they are in.
   func forget(_ isStale: UnsafePointer<Bool>, _ body: (_ run: Int, _ row: Int) -> Void) {
     for row in 0..<height {
-      let pixels = pixels(at: row * stride)
-      for x in 0..<blocks * Self.blockWidth where isStale[Int(pixels.shown[x])] {
-        pixels.shown[x] = PaletteLookup.none
-        pixels.y[x] = Self.unknown
-        pixels.u[x] = Self.unknown
-        pixels.v[x] = Self.unknown
+      let numbers = numbers + row * stride
+      for x in 0..<blocks * Self.blockWidth where isStale[Int(numbers[x])] {
+        numbers[x] = PaletteLookup.none
+        place(x: x, row: row).show(glyphone_color(luma: .max, chroma: .max))
         body(x / Self.blockWidth, row)
       }
     }
   }
 
-  /// What a block needs.
-  enum Attention {
-    case none
-    /// What is worth its bytes.
-    case change
-    /// To become as good as in a whole frame.
-    case settling
-  }
+  /// Where the colour of a pixel is: a band of a column.
+  private struct Place {
+    var column: UnsafeMutablePointer<glyphone_column>
+    let band: Int
 
-  /// What a block needs of which the picture has changed with this frame, or has not.
-  @inline(__always)
-  func attention(band: Int, block: Int, hasChanged: Bool) -> Attention {
-    let age = still.pointer + (band * blocks + block)
-    if hasChanged {
-      age.pointee = 0
-      return .change
+    @inline(__always)
+    func show(_ color: glyphone_color) {
+      UnsafeMutableRawPointer(column).storeBytes(of: color.luma, toByteOffset: 2 &* band, as: UInt16.self)
+      UnsafeMutableRawPointer(column).storeBytes(
+        of: color.chroma, toByteOffset: 2 &* (groupBands &+ band), as: UInt16.self)
     }
-    if age.pointee == Self.settled { return .none }
-    age.pointee += 1
-    if age.pointee < Self.patience { return .none }
-    age.pointee = Self.settled
-    return .settling
   }
 
-  /// Sees to it that the colours of a block's pixels are known.
   @inline(__always)
-  func read(band: Int, block: Int, _ entries: UnsafePointer<PaletteLookup.Entry>) {
-    let number = band * blocks + block
+  private func tile(_ block: Int, of group: Int) -> UnsafeMutablePointer<glyphone_column> {
+    columns.pointer + (1 + group * blocks + block) * Self.tile
+  }
+
+  private func place(x: Int, row: Int) -> Place {
+    let band = row / Self.bandHeight
+    let tile = tile(x / Self.blockWidth, of: band / Self.groupBands)
+    return Place(
+      column: tile + row % Self.bandHeight * Self.blockWidth + x % Self.blockWidth, band: band % Self.groupBands)
+  }
+
+  /// Bands that are painted together.
+  struct Group {
+    /// The first band, and how many there are.
+    let first: Int
+    let bands: Int
+    let columns: UnsafeMutablePointer<glyphone_column>
+    let painted: UnsafeMutablePointer<UInt8>
+    /// Of each block: those of a tile lie side by side.
+    let needs: UnsafeMutablePointer<UInt8>
+  }
+
+  /// A group of bands with what its blocks need: those rows in which the picture has changed with this frame, or all to
+  /// become as good as in a whole frame. Colours of blocks that need anything are read.
+  /// - Parameter colors: by number.
+  func group(_ number: Int, of raster: PixelRaster, _ colors: UnsafePointer<glyphone_color>) -> Group {
+    let first = number * Self.groupBands
+    let group = Group(
+      first: first, bands: min(Self.groupBands, bands - first), columns: tile(0, of: number),
+      painted: painted.pointer + first * stride, needs: needs.pointer)
+    group.painted.update(repeating: 0, count: group.bands * stride)
+    for block in 0..<blocks {
+      let needs = group.needs + block &* Self.groupBands
+      var isAny: UInt8 = 0
+      for band in 0..<group.bands {
+        let top = (first &+ band) &* Self.bandHeight
+        let rows = top..<min(top &+ Self.bandHeight, height)
+        needs[band] = attention(
+          block: block, of: first &+ band, changed: raster.changedRows(run: block, of: rows), rows.count)
+        isAny |= needs[band]
+      }
+      if isAny != 0 { read(block, of: number, colors) }
+    }
+    return group
+  }
+
+  /// What a block needs: a bit for each row, and one where it settles.
+  @inline(__always)
+  private func attention(block: Int, of band: Int, changed: UInt32, _ rows: Int) -> UInt8 {
+    let age = still.pointer + (band &* blocks &+ block)
+    if changed != 0 {
+      age.pointee = 0
+      return UInt8(truncatingIfNeeded: changed)
+    }
+    if age.pointee == Self.settled { return 0 }
+    age.pointee += 1
+    if age.pointee < Self.patience { return 0 }
+    age.pointee = Self.settled
+    return UInt8(glyphone_is_settling) | (1 &<< UInt8(truncatingIfNeeded: rows)) &- 1
+  }
+
+  /// Sees to it that the colours of a tile's pixels are known.
+  @inline(__always)
+  private func read(_ block: Int, of group: Int, _ colors: UnsafePointer<glyphone_color>) {
+    let number = group &* blocks &+ block
     if isUnread.pointer[number] {
-      readBlock(band: band, block: block, entries)
+      readTile(block, of: group, colors)
       isUnread.pointer[number] = false
     }
   }
 
   /// Sees to it that the colours of all pixels are known, before numbers come to stand for others.
-  func readAll(_ entries: UnsafePointer<PaletteLookup.Entry>) {
-    for band in 0..<bands {
-      for block in 0..<blocks { read(band: band, block: block, entries) }
+  func readAll(_ colors: UnsafePointer<glyphone_color>) {
+    for group in 0..<groups {
+      for block in 0..<blocks { read(block, of: group, colors) }
     }
   }
 
   @inline(never)
-  private func readBlock(band: Int, block: Int, _ entries: UnsafePointer<PaletteLookup.Entry>) {
-    for row in band * Self.bandHeight..<(band + 1) * Self.bandHeight {
-      let pixels = pixels(at: row * stride + block * Self.blockWidth)
-      for x in 0..<Self.blockWidth where pixels.shown[x] != PaletteLookup.none {
-        pixels.see(x, entries[Int(pixels.shown[x])])
-      }
-    }
+  private func readTile(_ block: Int, of group: Int, _ colors: UnsafePointer<glyphone_color>) {
+    let first = group * Self.groupBands * Self.bandHeight
+    let rows = first..<min(first + Self.groupBands * Self.bandHeight, bands * Self.bandHeight)
+    let x = block * Self.blockWidth
+    for row in rows { show(x..<x + Self.blockWidth, row, colors) }
+  }
+
+  /// The pixels from a place in the top row of a band on.
+  /// - Parameter isWhole: whether all of them are to be painted, in any row.
+  func sixels(x: Int, row: Int, isWhole: Bool) -> SixelEncoder.Pixels {
+    SixelEncoder.Pixels(
+      numbers: numbers + row * stride + x,
+      painted: isWhole ? nil : painted.pointer + row / Self.bandHeight * stride + x, stride: stride)
   }
 }

@@ -22,9 +22,6 @@ final class SixelRenderer: PixelCanvas {
   private static let bandHeight = SixelMemory.bandHeight
   /// What nobody sees; following it would only take time.
   private static let noise: (luma: UInt8, chroma: UInt8) = (1, 1)
-  /// The price of a byte for each of lambda, in squared luma error of pixels. What a whole frame shows stays for long, and
-  /// so does what has stood still.
-  private static let prices = (change: 1.95, whole: 0.9, settling: 0.1)
 
   init(layout: PictureLayout, support: SixelSupport) {
     self.layout = layout
@@ -76,10 +73,10 @@ final class SixelRenderer: PixelCanvas {
       isWhole = true
     case .poor:
       // What is on the screen stays as it is.
-      memory.readAll(palette.lookup.entries)
+      memory.readAll(palette.lookup.colors)
       palette.begin(raster)
     case .good:
-      if raster.isChanged, palette.improve(raster, memory.pixels(at: 0).next) { forgetStaleColors() }
+      if raster.isChanged, palette.improve(raster, memory.numbers) { forgetStaleColors() }
     }
     if isWhole {
       memory.forget()
@@ -95,43 +92,36 @@ final class SixelRenderer: PixelCanvas {
 
   /// Chooses the colours of all pixels of a rectangle.
   private func paint(_ columns: Range<Int>, _ rows: Range<Int>) {
-    let painter = SixelPainter(price: Self.prices.whole * lambda)
     var pixels = memory.pixels(x: columns.lowerBound, row: rows.lowerBound, of: raster)
-    painter.paintWhole(
+    SixelPainter(lambda: lambda).paintWhole(
       &pixels, isOdd: rows.lowerBound % 2 == 1, columns.count, rows.count, palette.lookup)
   }
 
   /// Chooses the colours of the pixels that changed or have stood still for long, and notes where that made a difference.
   private func paintChanges() {
-    let change = SixelPainter(price: Self.prices.change * lambda)
-    let settling = SixelPainter(price: Self.prices.settling * lambda)
+    let painter = SixelPainter(lambda: lambda)
     changes.clear()
-    for band in 0..<memory.bands {
-      let rows = band * Self.bandHeight..<min((band + 1) * Self.bandHeight, raster.height)
+    for number in 0..<memory.groups {
+      let group = memory.group(number, of: raster, palette.lookup.colors)
+      var pixels = memory.pixels(x: 0, row: group.first * Self.bandHeight, of: raster)
+      painter.paintChanges(&pixels, group, width: raster.width, palette.lookup)
       for block in 0..<memory.blocks {
-        let changed = raster.changedRows(run: block, of: rows)
-        switch memory.attention(band: band, block: block, hasChanged: changed != 0) {
-        case .none: break
-        case .change: paint(block, band, rows: changed, with: change)
-        case .settling: paint(block, band, rows: (1 &<< UInt32(truncatingIfNeeded: rows.count)) &- 1, with: settling)
+        for band in 0..<group.bands {
+          let painted = group.needs[block &* SixelMemory.groupBands &+ band]
+          if painted != 0 { note(painted, top: (group.first &+ band) &* Self.bandHeight, block) }
         }
       }
     }
   }
 
-  /// - Parameter rows: a bit for each row of the band that is to be looked at, the first lowest.
-  @inline(__always)
-  private func paint(_ block: Int, _ band: Int, rows: UInt32, with painter: SixelPainter) {
-    let lookup = palette.lookup
-    memory.read(band: band, block: block, lookup.entries)
-    let top = band &* Self.bandHeight
+  /// Notes that pixels are painted in some rows of a block.
+  private func note(_ rows: UInt8, top: Int, _ block: Int) {
     let x = block &* SixelMemory.blockWidth
-    let count = min(SixelMemory.blockWidth, raster.width &- x)
-    var pixels = memory.pixels(x: x, row: top, of: raster)
-    var painted = painter.paintChanges(&pixels, count, rows: rows, hasLeft: block > 0, lookup)
-    while painted != 0 {
-      changes.note(row: cellRows.pointer[top &+ painted.trailingZeroBitCount], x..<x &+ count)
-      painted &= painted &- 1
+    let columns = x..<min(x &+ SixelMemory.blockWidth, raster.width)
+    var rows = rows
+    while rows != 0 {
+      changes.note(row: cellRows.pointer[top &+ rows.trailingZeroBitCount], columns)
+      rows &= rows &- 1
     }
   }
 
@@ -193,13 +183,12 @@ final class SixelRenderer: PixelCanvas {
     pen.moveTo(column: layout.picture.column + columns.lowerBound / cell.width, row: layout.picture.row + row)
     writer.finish(pen)
     encoder.encode(
-      .init(
-        indices: memory.pixels(at: 0).next,
-        shown: paintsAll ? nil : memory.pixels(at: 0).shown, stride: raster.stride),
-      x: columns.lowerBound, top: top, width: columns.count, height: height, palette: palette,
-      sharesRegisters: support.sharesRegisters, into: writer)
-    if paintsAll {
-      memory.show(x: columns.lowerBound, top: top, width: columns.count, height: height)
+      memory.sixels(x: columns.lowerBound, row: top, isWhole: paintsAll), width: columns.count, height: height,
+      palette: palette, sharesRegisters: support.sharesRegisters, into: writer)
+    if isWhole {
+      memory.showAll()
+    } else if paintsAll {
+      memory.show(columns, top..<top + height, palette.lookup.colors)
     }
     return part.rows.count * ((columns.count + cell.width - 1) / cell.width)
   }

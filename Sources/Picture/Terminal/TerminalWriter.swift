@@ -16,7 +16,7 @@ final class TerminalWriter {
 
   /// Makes room for `bytes` more and gives a pen to write them with; ``finish(_:)`` takes it back.
   func begin(atMost bytes: Int) -> BytePen {
-    // Decimals are written four bytes at a time.
+    // Up to eight bytes are written at a time.
     let needed = count + bytes + 8
     if needed > capacity {
       capacity = max(needed, 2 * capacity)
@@ -76,6 +76,13 @@ struct BytePen {
   @inline(__always)
   mutating func packed(_ bytes: UInt32, count: Int) {
     UnsafeMutableRawPointer(position).storeBytes(of: bytes, as: UInt32.self)
+    position += count
+  }
+
+  /// Up to eight bytes, the first in the lowest byte.
+  @inline(__always)
+  mutating func packed(_ bytes: UInt64, count: Int) {
+    UnsafeMutableRawPointer(position).storeBytes(of: bytes, as: UInt64.self)
     position += count
   }
 

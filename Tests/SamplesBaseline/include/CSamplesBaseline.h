@@ -15,7 +15,16 @@ size_t baseline_samples_select(const uint64_t *luma, const uint64_t *chroma, con
                                struct glyphone_outline *outlines, size_t count);
 void baseline_batch_load(const uint64_t *luma, const int32_t *cells, int dots, struct glyphone_batch *batch);
 void baseline_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
-uint32_t baseline_samples_paint(const struct glyphone_pixels *pixels, uint32_t rows, int count, int has_left,
-                                int price, const struct glyphone_palette *palette);
+void baseline_samples_paint_changes(const struct glyphone_pixels *pixels, struct glyphone_column *colors,
+                                    uint8_t *painted, uint8_t *needs, int bands, int width, int price,
+                                    int settling_price, const struct glyphone_palette *palette);
 void baseline_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height, int price,
                                   const struct glyphone_palette *palette);
+void baseline_sixels_collect(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride,
+                             const uint8_t *painted, size_t width);
+void baseline_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, size_t width,
+                                 int height);
+int baseline_samples_follow_luma(const uint8_t *source, uint8_t *target, size_t x, size_t count, uint8_t noise,
+                                 uint8_t *flags, ptrdiff_t pitch);
+int baseline_samples_follow_chroma(const uint8_t *source, uint8_t *target, size_t x, size_t count, uint8_t noise,
+                                   uint8_t *flags, ptrdiff_t pitch);

@@ -70,10 +70,12 @@ void glyphone_batch_load(const uint64_t *luma, const int32_t *cells, int dots, s
 /// - weights: a pair for each sum.
 void glyphone_batch_best(const uint16_t *sums, const uint16_t *totals, const float *weights, int count, float *best);
 
-/// A colour as sixel painting counts it, and its samples and number in a word: luma lowest, then U, V, the number.
+/// A colour of a screen.
 struct glyphone_color {
-  int32_t y, u, v;
-  uint32_t word;
+  /// Luma in the low byte, the colour's number in the high one.
+  uint16_t luma;
+  /// U in the low byte, V in the high one.
+  uint16_t chroma;
 };
 
 /// What squared differences count in a distance, and up to where differences are counted.
@@ -91,6 +93,7 @@ enum { glyphone_bytes_of_run = 6 };
 
 /// The colours of a screen.
 struct glyphone_palette {
+  /// By number.
   const struct glyphone_color *colors;
   /// The number of the nearest colour, or 255 where it is not known yet. The upper seven bits of u, v and y, those of u
   /// highest, make its place.
@@ -100,27 +103,38 @@ struct glyphone_palette {
   void *finder;
 };
 
-/// Up to sixteen columns of six rows of pixels, from the first of them on.
+/// Pixels from one of them on, and the numbers of their colours.
 struct glyphone_pixels {
   /// What is wanted; a sample of chroma is for two columns and two rows.
   const uint8_t *luma, *blue, *red;
-  /// The numbers of the colour that the screen shows, 255 where that is not known, and of the one that it will show.
-  /// The pixels where these are two are painted.
-  uint8_t *shown, *next;
-  /// The colour that it will show.
-  uint8_t *y, *u, *v;
+  /// The number of the colour that the screen will show of each.
+  uint8_t *numbers;
   ptrdiff_t stride, chroma_stride;
 };
 
-/// Paints pixels where that is worth its bytes: with the nearest colour, or with that of a neighbour that is painted,
-/// which takes fewer. Of every row, and of the one above, sixteen pixels and those beside them may be read.
-/// - rows: a bit for each row to be looked at, the first lowest.
-/// - count: columns, 1 to 16.
-/// - has_left: whether there are pixels to the left.
-/// - price: of a byte, in squared differences as above; half of it counts where most pixels are to be painted.
-/// - Returns: a bit for each row with pixels that were painted.
-uint32_t glyphone_samples_paint(const struct glyphone_pixels *pixels, uint32_t rows, int count, int has_left, int price,
-                                const struct glyphone_palette *palette);
+/// So many bands of six rows are painted at once, and so many columns of them are a tile.
+enum { glyphone_bands = 16, glyphone_tile = 16 };
+/// The colours of a column of a row of each of these bands, as ``glyphone_color`` has them.
+struct glyphone_column {
+  uint16_t luma[glyphone_bands], chroma[glyphone_bands];
+};
+/// A bit of what a band needs in a tile.
+enum { glyphone_is_settling = 128 };
+
+/// Paints pixels of up to sixteen bands where that is worth its bytes: with the nearest colour, or with that of a
+/// neighbour in the same band that is painted, which takes fewer.
+/// - pixels: where the bands begin. Tiles are read, and may be written, whole, as if there were sixteen bands.
+/// - colors: what the screen shows: for each tile, its columns of each row. A tile before the first may be read.
+/// - painted: gets a byte for each column of a tile in which pixels are painted, with a bit for each such row, the first
+///   lowest; bands are `stride` apart.
+/// - needs: for each tile, a byte for each band: a bit for each row to be looked at, the first lowest, and
+///   `glyphone_is_settling` where the price of what settles counts. Afterwards the rows with pixels that are painted.
+/// - width: in columns.
+/// - price: of a byte, in squared differences as above, at most 32767; half of it counts where most pixels of a row of a
+///   tile are to be painted.
+void glyphone_samples_paint_changes(const struct glyphone_pixels *pixels, struct glyphone_column *colors,
+                                    uint8_t *painted, uint8_t *needs, int bands, int width, int price,
+                                    int settling_price, const struct glyphone_palette *palette);
 
 /// Paints all pixels of a rectangle: each with the nearest colour, or with that of the pixel to its left or, in the same
 /// band of six rows, above it where the bytes that saves are worth the error.
@@ -130,3 +144,64 @@ uint32_t glyphone_samples_paint(const struct glyphone_pixels *pixels, uint32_t r
 /// - price: of a byte, in squared differences as above.
 void glyphone_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height,
                                   int price, const struct glyphone_palette *palette);
+
+/// Pixels of one colour in columns of a band that are alike.
+struct glyphone_sixel {
+  uint16_t x, count;
+  /// The six bits, and above them the number of the stretch's next sixel; that is 0 at its end, for the first of all
+  /// follows none.
+  uint32_t link;
+};
+
+/// Sixels of one colour that lie close together.
+struct glyphone_stretch {
+  /// The number of the first of them.
+  uint32_t first;
+  uint16_t x;
+  uint8_t color;
+};
+
+/// The last sixel of a colour, and where it ends.
+struct glyphone_latest {
+  int32_t stop;
+  uint32_t sixel;
+};
+
+/// The sixels of a band.
+struct glyphone_sixels {
+  /// Room for six for each column, and one more.
+  struct glyphone_sixel *sixels;
+  /// In order of x, from number 1 on. Room for as many, and one more.
+  struct glyphone_stretch *stretches;
+  /// Of each of 256 colours. Columns are counted on from band to band, so that what is there of the bands before is far
+  /// away.
+  struct glyphone_latest *latest;
+  uint32_t sixel_count, stretch_count;
+  /// Where the columns of the band begin.
+  int32_t origin;
+};
+
+/// Gaps of up to this many columns are written as blanks rather than leaving the colour.
+enum { glyphone_small_gap = 4 };
+
+/// Finds the sixels and stretches of the pixels of a band that are painted.
+/// - numbers: of the colours, in rows `stride` apart.
+/// - painted: for each column a bit for each row with such a pixel, the first lowest.
+/// - width: in columns, at most 65,535.
+void glyphone_sixels_collect(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride,
+                             const uint8_t *painted, size_t width);
+
+/// Finds those of all pixels of up to six rows of a band.
+void glyphone_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, size_t width,
+                                 int height);
+
+/// Has a row of luma follow another: eight samples at a time where any of them strays by more than the noise. Returns
+/// whether any did.
+/// - target: the row's beginning; `count` samples from `x` on follow `source`.
+/// - flags: one for each 16 samples of the row, a pitch from one to the next; those of samples that follow become 1.
+int glyphone_samples_follow_luma(const uint8_t *source, uint8_t *target, size_t x, size_t count, uint8_t noise,
+                                 uint8_t *flags, ptrdiff_t pitch);
+
+/// The same of a row of chroma. Two flags that lie side by side belong to each eight samples.
+int glyphone_samples_follow_chroma(const uint8_t *source, uint8_t *target, size_t x, size_t count, uint8_t noise,
+                                   uint8_t *flags, ptrdiff_t pitch);
