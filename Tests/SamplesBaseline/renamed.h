@@ -14,3 +14,4 @@
 #define glyphone_sixels_collect_all baseline_sixels_collect_all
 #define glyphone_samples_follow_luma baseline_samples_follow_luma
 #define glyphone_samples_follow_chroma baseline_samples_follow_chroma
+#define glyphone_samples_nearest baseline_samples_nearest

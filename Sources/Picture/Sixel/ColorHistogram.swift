@@ -147,8 +147,7 @@ final class ColorHistogram {
       for index in boxes.pointer[box].start..<boxes.pointer[box].end {
         let bin = bins.pointer[index]
         let halves = SIMD4<Int32>(bin * 2 + 0.5)
-        let nearest = lookup.search(
-          y2: halves[0], u2: halves[1], v2: halves[2], guess: UInt8(truncatingIfNeeded: box))
+        let nearest = lookup.search(y2: halves[0], u2: halves[1], v2: halves[2])
         var weighted = bin * bin[3]
         weighted[3] = bin[3]
         sums.pointer[Int(nearest)] += weighted

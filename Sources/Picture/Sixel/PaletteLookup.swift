@@ -42,7 +42,8 @@ final class PaletteLookup {
   private var answers = 0
   /// By number; the one of ``none`` is far away from everything.
   private let entryStorage = Storage<Entry>(repeating: farAway, count: 256)
-  private let byLuma = ColorsByLuma()
+  /// The samples in halves, those of Y before those of U and V, as `glyphone_halves` has them.
+  private let halves = Storage<Int16>(repeating: farHalf, count: 3 * 256)
   private(set) var count = 0
   var entries: UnsafePointer<Entry> { UnsafePointer(entryStorage.pointer) }
   private let colorStorage = Storage<glyphone_color>(repeating: unknown, count: 256)
@@ -63,6 +64,7 @@ final class PaletteLookup {
   }
 
   private static let farAway = Entry(y: 5000, u: 5000, v: 5000)
+  private static let farHalf: Int16 = 2000
   private static let unknown = glyphone_color(luma: .max, chroma: .max)
 
   /// Takes other colours, as many as there were or not; everything found before is forgotten.
@@ -96,13 +98,16 @@ final class PaletteLookup {
     count = min(colors.count, Self.mostColors)
     entryStorage.fill(Self.farAway)
     colorStorage.fill(Self.unknown)
+    halves.fill(Self.farHalf)
     for number in 0..<count {
       let color = colors[number]
       entryStorage.pointer[number] = Entry(color)
+      for (plane, sample) in [color.y, color.u, color.v].enumerated() {
+        halves.pointer[256 * plane + number] = 2 * Int16(sample)
+      }
       colorStorage.pointer[number] = glyphone_color(
         luma: UInt16(color.y) | UInt16(truncatingIfNeeded: number << 8), chroma: UInt16(color.u) | UInt16(color.v) << 8)
     }
-    byLuma.sort(entries, count: count)
   }
 
   /// The number of the nearest colour.
@@ -121,9 +126,7 @@ final class PaletteLookup {
     // Twice the middle of the slot, which lies between whole numbers.
     let middle: Int32 = shown == color ? 1 : 0
     let found = search(
-      y2: 2 * Int32(shown.y) + middle, u2: 2 * Int32(shown.u) + middle, v2: 2 * Int32(shown.v) + middle,
-      // The luma next to it has perhaps been looked up, and has a colour that is near.
-      guess: table.pointer[slot ^ 1])
+      y2: 2 * Int32(shown.y) + middle, u2: 2 * Int32(shown.u) + middle, v2: 2 * Int32(shown.v) + middle)
     table.pointer[slot] = found
     if answers < answered.count { answered.pointer[answers] = UInt32(truncatingIfNeeded: slot) }
     answers &+= 1
@@ -131,14 +134,15 @@ final class PaletteLookup {
   }
 
   /// The number of the colour nearest to one that is given in halves.
-  /// - Parameter guess: a colour that may be near, to search less; ``none`` where there is none.
-  func search(y2: Int32, u2: Int32, v2: Int32, guess: UInt8) -> UInt8 {
-    let distance = entries[Int(guess)].doubled.distance(y: y2, u: u2, v: v2)
-    if let found = byLuma.nearest(y: y2, u: u2, v: v2, guess: guess, distance: distance) { return found }
-    var best = (number: guess, distance: distance)
+  func search(y2: Int32, u2: Int32, v2: Int32) -> UInt8 {
+    let found = UnsafePointer(halves.pointer).withMemoryRebound(to: glyphone_halves.self, capacity: 1) {
+      glyphone_samples_nearest($0, Int32(truncatingIfNeeded: count), y2, u2, v2)
+    }
+    if found >= 0 { return UInt8(truncatingIfNeeded: found) }
+    var best = (number: Self.none, distance: Int32.max)
     for number in 0..<count {
-      let found = entries[number].doubled.distance(y: y2, u: u2, v: v2)
-      if found < best.distance { best = (UInt8(truncatingIfNeeded: number), found) }
+      let distance = entries[number].doubled.distance(y: y2, u: u2, v: v2)
+      if distance < best.distance { best = (UInt8(truncatingIfNeeded: number), distance) }
     }
     return best.number
   }

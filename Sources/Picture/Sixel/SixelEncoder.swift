@@ -6,8 +6,10 @@ final class SixelEncoder {
   private let sixels: Storage<glyphone_sixel>
   /// In order of x, from number 1 on.
   private let stretches: Storage<glyphone_stretch>
-  /// Of each stretch the next one that is not written yet, 0 at the end; that of 0 is the first.
-  private let next: Storage<UInt32>
+  /// Of each column the number of the first of its stretches that are not written yet, and a bit where there is one. No
+  /// column reaches beyond the last word.
+  private let firsts: Storage<UInt32>
+  private let begins: Storage<UInt64>
   /// Of each colour.
   private let latest = Storage<glyphone_latest>(repeating: none, count: 256)
   private var band: glyphone_sixels
@@ -19,7 +21,8 @@ final class SixelEncoder {
   init(width: Int) {
     sixels = Storage(repeating: glyphone_sixel(), count: 6 * width + 1)
     stretches = Storage(repeating: glyphone_stretch(), count: 6 * width + 2)
-    next = Storage(repeating: 0, count: 6 * width + 2)
+    firsts = Storage(repeating: 0, count: width)
+    begins = Storage(repeating: 0, count: width / 64 + 1)
     band = glyphone_sixels(
       sixels: sixels.pointer, stretches: stretches.pointer, latest: latest.pointer, sixel_count: 0, stretch_count: 0,
       origin: 0)
@@ -77,33 +80,60 @@ final class SixelEncoder {
   /// Writes the stretches: each pass goes from left to right and takes every stretch that begins where it has come to or
   /// later.
   private func pack(_ palette: ScenePalette, into pen: inout BytePen) {
-    let next = next.pointer
-    let last = Int(band.stretch_count)
-    for number in 0..<last { next[number] = UInt32(truncatingIfNeeded: number &+ 1) }
-    next[last] = 0
+    note()
     var selected = -1
     var isFirst = true
-    while next[0] != 0 {
+    while var column = next(from: 0) {
       if !isFirst { pen.byte(0x24) }
       isFirst = false
       var x = 0
-      var previous = 0
-      var current = Int(next[0])
-      while current != 0 {
-        let stretch = stretches.pointer[current]
-        if Int(stretch.x) < x {
-          previous = current
-        } else {
-          if Int(stretch.color) != selected {
-            selected = Int(stretch.color)
-            select(selected, palette, into: &pen)
-          }
-          x = write(stretch, from: x, into: &pen)
-          next[previous] = next[current]
+      while true {
+        let stretch = take(column)
+        if Int(stretch.color) != selected {
+          selected = Int(stretch.color)
+          select(selected, palette, into: &pen)
         }
-        current = Int(next[current])
+        x = write(stretch, from: x, into: &pen)
+        guard let next = next(from: x) else { break }
+        column = next
       }
     }
+  }
+
+  /// Notes in which columns stretches begin.
+  private func note() {
+    begins.fill(0)
+    // After the last one comes one that begins in no column.
+    let count = Int(band.stretch_count)
+    stretches.pointer[count &+ 1].x = .max
+    for number in stride(from: count, to: 0, by: -1) {
+      let column = Int(stretches.pointer[number].x)
+      firsts.pointer[column] = UInt32(truncatingIfNeeded: number)
+      begins.pointer[column &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: column)
+    }
+  }
+
+  /// The first column from one on in which stretches begin that are not written yet.
+  @inline(__always)
+  private func next(from column: Int) -> Int? {
+    var word = column &>> 6
+    var columns = begins.pointer[word] & (.max &<< UInt64(truncatingIfNeeded: column))
+    while columns == 0 {
+      word &+= 1
+      if word == begins.count { return nil }
+      columns = begins.pointer[word]
+    }
+    return word &<< 6 &+ columns.trailingZeroBitCount
+  }
+
+  /// The first stretch of a column, which is then no longer there.
+  @inline(__always)
+  private func take(_ column: Int) -> glyphone_stretch {
+    let stretch = stretches.pointer + Int(firsts.pointer[column])
+    firsts.pointer[column] &+= 1
+    let isLast = Int(stretch[1].x) != column
+    begins.pointer[column &>> 6] ^= (isLast ? 1 : 0) &<< UInt64(truncatingIfNeeded: column)
+    return stretch.pointee
   }
 
   /// Selects a colour; tells first what it is where it is used for the first time. Telling alone does not select it in

@@ -171,16 +171,14 @@ final class SixelMemory {
   /// What a block needs: a bit for each row, and one where it settles.
   @inline(__always)
   private func attention(block: Int, of band: Int, changed: UInt32, _ rows: Int) -> UInt8 {
-    let age = still.pointer + (band &* blocks &+ block)
-    if changed != 0 {
-      age.pointee = 0
-      return UInt8(truncatingIfNeeded: changed)
-    }
-    if age.pointee == Self.settled { return 0 }
-    age.pointee += 1
-    if age.pointee < Self.patience { return 0 }
-    age.pointee = Self.settled
-    return UInt8(glyphone_is_settling) | (1 &<< UInt8(truncatingIfNeeded: rows)) &- 1
+    let still = still.pointer + (band &* blocks &+ block)
+    let age = still.pointee
+    // Without a branch, for none can foresee what noise does.
+    let isSettling = age == Self.patience &- 1
+    let settling = isSettling ? UInt8(glyphone_is_settling) | (1 &<< UInt8(truncatingIfNeeded: rows)) &- 1 : 0
+    let older = isSettling ? Self.settled : age &+ (age == Self.settled ? 0 : 1)
+    still.pointee = changed != 0 ? 0 : older
+    return changed != 0 ? UInt8(truncatingIfNeeded: changed) : settling
   }
 
   /// Sees to it that the colours of a tile's pixels are known.

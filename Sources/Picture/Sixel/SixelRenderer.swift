@@ -9,8 +9,6 @@ final class SixelRenderer: PixelCanvas {
   private let palette: ScenePalette
   private let memory: SixelMemory
   private let changes: ChangeMap
-  /// For each row of pixels the row of cells it is in.
-  private let cellRows: Storage<Int>
   private var lambda = Renderer.standardLambda
   private var isWhole = true
   /// Whether the last band may be one of fewer rows.
@@ -35,8 +33,6 @@ final class SixelRenderer: PixelCanvas {
     encoder = SixelEncoder(width: stage.raster.width)
     palette = ScenePalette(registers: support.registers)
     memory = SixelMemory(stage.raster)
-    cellRows = Storage(repeating: 0, count: stage.raster.height)
-    for row in 0..<stage.raster.height { cellRows.pointer[row] = row / layout.cellPixels.height }
     changes = ChangeMap(rows: layout.picture.rows, cellWidth: layout.cellPixels.width)
   }
 
@@ -105,23 +101,32 @@ final class SixelRenderer: PixelCanvas {
       let group = memory.group(number, of: raster, palette.lookup.colors)
       var pixels = memory.pixels(x: 0, row: group.first * Self.bandHeight, of: raster)
       painter.paintChanges(&pixels, group, width: raster.width, palette.lookup)
-      for block in 0..<memory.blocks {
-        for band in 0..<group.bands {
-          let painted = group.needs[block &* SixelMemory.groupBands &+ band]
-          if painted != 0 { note(painted, top: (group.first &+ band) &* Self.bandHeight, block) }
-        }
-      }
+      for band in 0..<group.bands { note(band, of: group) }
     }
   }
 
-  /// Notes that pixels are painted in some rows of a block.
-  private func note(_ rows: UInt8, top: Int, _ block: Int) {
-    let x = block &* SixelMemory.blockWidth
-    let columns = x..<min(x &+ SixelMemory.blockWidth, raster.width)
-    var rows = rows
-    while rows != 0 {
-      changes.note(row: cellRows.pointer[top &+ rows.trailingZeroBitCount], columns)
-      rows &= rows &- 1
+  /// Notes the parts of a band in which pixels are painted.
+  private func note(_ band: Int, of group: SixelMemory.Group) {
+    let top = (group.first + band) * Self.bandHeight
+    let bottom = min(top + Self.bandHeight, raster.height)
+    var row = top
+    while row < bottom {
+      // Those of its rows that lie in one row of cells.
+      let cellRow = row / layout.cellPixels.height
+      let end = min((cellRow + 1) * layout.cellPixels.height, bottom)
+      let rows = UInt8(truncatingIfNeeded: (1 << (end - top)) - (1 << (row - top)))
+      var first = Int.max
+      var last = -1
+      for block in 0..<memory.blocks {
+        let isPainted = group.needs[block &* SixelMemory.groupBands &+ band] & rows != 0
+        first = isPainted ? min(first, block) : first
+        last = isPainted ? block : last
+      }
+      if last >= 0 {
+        let columns = first * SixelMemory.blockWidth..<min((last + 1) * SixelMemory.blockWidth, raster.width)
+        changes.note(row: cellRow, columns)
+      }
+      row = end
     }
   }
 

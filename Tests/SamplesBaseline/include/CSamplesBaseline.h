@@ -28,3 +28,4 @@ int baseline_samples_follow_luma(const uint8_t *source, uint8_t *target, size_t 
                                  uint8_t *flags, ptrdiff_t pitch);
 int baseline_samples_follow_chroma(const uint8_t *source, uint8_t *target, size_t x, size_t count, uint8_t noise,
                                    uint8_t *flags, ptrdiff_t pitch);
+int baseline_samples_nearest(const struct glyphone_halves *colors, int count, int y, int u, int v);

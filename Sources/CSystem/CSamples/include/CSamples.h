@@ -103,6 +103,15 @@ struct glyphone_palette {
   void *finder;
 };
 
+/// The samples of up to 256 colours, in halves; those of no colour are far from all others.
+struct glyphone_halves {
+  int16_t y[256], u[256], v[256];
+};
+
+/// The number of the colour that is nearest to one that is given in halves, of several the first; -1 where none is near.
+/// - count: of colours; up to a multiple of 16 are looked at.
+int glyphone_samples_nearest(const struct glyphone_halves *colors, int count, int y, int u, int v);
+
 /// Pixels from one of them on, and the numbers of their colours.
 struct glyphone_pixels {
   /// What is wanted; a sample of chroma is for two columns and two rows.
