@@ -384,4 +384,47 @@ extension glyphone_color {
     }
     for x in 0..<width { #expect(found[x].prefix(pixels(x).count) == pixels(x)[...]) }
   }
+
+  @Test func theNearestColorIsFound() {
+    let colors = samples(3 * 256, seed: 9)
+    let halves = Storage(repeating: Int16(2000), count: 3 * 256)
+    for count in [1, 15, 16, 40, 255] {
+      for place in 0..<3 * 256 where place % 256 < count { halves.pointer[place] = 2 * Int16(colors.pointer[place]) }
+      for seed in 0..<60 as Range<UInt64> {
+        let wanted = samples(3, seed: 100 + seed)
+        let samples = (0..<3).map { 2 * Int(wanted.pointer[$0]) + Int(seed % 2) }
+        let distances = (0..<count).map { number in
+          [5, 4, 4].enumerated().reduce(0) { sum, weight in
+            let difference = abs(Int(halves.pointer[256 * weight.offset + number]) - samples[weight.offset])
+            return sum + weight.element * min(difference, 50) * min(difference, 50)
+          }
+        }
+        let least = distances.min() ?? 0
+        let expected = least < 10_000 ? distances.firstIndex(of: least) ?? 0 : -1
+        for find in [glyphone_samples_nearest, baseline_samples_nearest] {
+          let found = halves.pointer.withMemoryRebound(to: glyphone_halves.self, capacity: 1) {
+            find($0, Int32(count), Int32(samples[0]), Int32(samples[1]), Int32(samples[2]))
+          }
+          #expect(Int(found) == expected)
+        }
+      }
+    }
+  }
+
+  @Test func thePixelsOfANumberAreForgotten() {
+    let raster = PixelRaster(width: 70, height: 20, noise: (0, 0))
+    let memory = SixelMemory(raster)
+    for place in 0..<20 * raster.stride { memory.numbers[place] = place % raster.stride == 60 ? 7 : 3 }
+    // In every place of a word.
+    for row in 0..<20 { memory.numbers[row * raster.stride + row] = 9 }
+    var runs: [Int] = []
+    memory.forget(9) { run, row in runs.append(100 * row + run) }
+    #expect(runs == (0..<20).map { 100 * $0 + $0 / 16 })
+    for row in 0..<20 {
+      for x in 0..<64 {
+        let expected = x == row ? PaletteLookup.none : x == 60 ? 7 : 3
+        #expect(memory.numbers[row * raster.stride + x] == expected)
+      }
+    }
+  }
 }

@@ -23,20 +23,41 @@ struct column {
 #define CHOSEN(mask, a, b) (((a) & (pairs)(mask)) | ((b) & ~(pairs)(mask)))
 
 #define APART(a, b) (LARGER((samples)(a), (samples)(b)) - SMALLER((samples)(a), (samples)(b)))
-// Differences are counted up to the farthest, so that a distance of three of them fits into 15 bits.
-#define DISTANCE(result, luma1, chroma1, luma2, chroma2)                                            \
-  do {                                                                                              \
-    const samples farthest = (samples){} + glyphone_distance_farthest;                              \
-    /* The numbers beside luma are left out. */                                                     \
-    lanes y = (lanes)SMALLER(APART(luma1, luma2), (samples)((pairs)farthest & 255));                \
-    pairs chroma_apart = (pairs)SMALLER(APART(chroma1, chroma2), farthest);                         \
-    lanes u = (lanes)(chroma_apart & 255), v = (lanes)(chroma_apart >> 8), square = y * y;          \
-    result = square * (glyphone_distance_luma_weight - glyphone_distance_chroma_weight) +           \
-             (square + u * u + v * v) * glyphone_distance_chroma_weight;                            \
+// The sums of the squares of two bytes each, at most 127.
+#if defined(__x86_64__)
+// This is one instruction, as long as the compiler does not know that it could do without some of it.
+typedef VECTOR(int8_t, 2 * BANDS) signs;
+typedef VECTOR(int32_t, BANDS) sums;
+#define EVEN(v) __builtin_shufflevector(v, v, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define ODD(v) __builtin_shufflevector(v, v, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#define PRODUCTS(a, b) (__builtin_convertvector(a, sums) * __builtin_convertvector(b, sums))
+#define SQUARES(result, bytes)                                                                                  \
+  do {                                                                                                          \
+    samples factors = bytes;                                                                                    \
+    sums all = PRODUCTS(EVEN(factors), EVEN((signs)factors)) + PRODUCTS(ODD(factors), ODD((signs)factors));     \
+    result = __builtin_convertvector(LARGER(SMALLER(all, (sums){} + INT16_MAX), (sums){} + INT16_MIN), lanes);  \
+  } while (0)
+#else
+#define SQUARES(result, bytes)                                                  \
+  do {                                                                          \
+    lanes low = (lanes)((pairs)(bytes) & 255), high = (lanes)((pairs)(bytes) >> 8); \
+    result = low * low + high * high;                                           \
+  } while (0)
+#endif
+
+// The numbers beside luma are left out.
+#define DISTANCE(result, luma1, chroma1, luma2, chroma2)                                        \
+  do {                                                                                          \
+    lanes y = (lanes)SMALLER(APART(luma1, luma2), tile->farthest_luma), square = y * y, squares; \
+    SQUARES(squares, SMALLER(APART(chroma1, chroma2), tile->farthest_chroma));                  \
+    result = square * (glyphone_distance_luma_weight - glyphone_distance_chroma_weight) +       \
+             (square + squares) * glyphone_distance_chroma_weight;                              \
   } while (0)
 
 // Sixteen columns of a row of each band.
 struct tile {
+  // Where differences are no longer counted, so that a distance of three of them fits into 15 bits.
+  samples farthest_luma, farthest_chroma;
   // What they should be.
   pairs luma[glyphone_tile], chroma[glyphone_tile];
   // The error of the colours they have so far, with the bytes that they take; 0 where nothing is to be painted.
@@ -186,9 +207,18 @@ IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, co
     pairs luma = tile->luma[x], chroma = tile->chroma[x];
     struct column own = shown[x], next = shown[x + 1 - glyphone_tile];
     lanes best = tile->costs[x];
-    TAKE_NEIGHBOUR(above, blocked[x], (lanes){});
-    TAKE_NEIGHBOUR(before, blocked[x - 1], price->byte);
-    TAKE_NEIGHBOUR(next, blocked[x + 1], price->byte);
+    lanes cost_above, cost_before, cost_next;
+    DISTANCE(cost_above, luma, chroma, above.luma, above.chroma);
+    DISTANCE(cost_before, luma, chroma, before.luma, before.chroma);
+    DISTANCE(cost_next, luma, chroma, next.luma, next.chroma);
+    cost_above |= blocked[x];
+    cost_before = __builtin_elementwise_add_sat(cost_before, price->byte) | blocked[x - 1];
+    cost_next = __builtin_elementwise_add_sat(cost_next, price->byte) | blocked[x + 1];
+    TAKE(above, cost_above, cost_above < best);
+    lanes is_next = cost_next < cost_before;
+    struct column beside = {CHOSEN(is_next, next.luma, before.luma), CHOSEN(is_next, next.chroma, before.chroma)};
+    lanes cost_beside = SMALLER(cost_next, cost_before);
+    TAKE(beside, cost_beside, cost_beside < best);
     tile->own[x] = own;
     tile->costs[x] = best;
     lanes is_far = best > price->limit;
@@ -224,6 +254,7 @@ IN_PLACE bool paint_row(const struct tile *tile, struct column *shown, const str
                         numbers *painted) {
   const lanes run = SMALLER(price->byte, EVERY(INT16_MAX / glyphone_bytes_of_run)) * glyphone_bytes_of_run;
   pairs any = {};
+  lanes is_blocked = blocked[-1];
   struct column left = *beside;
   for (int x = 0; x < count; x++) {
     pairs luma = tile->luma[x], chroma = tile->chroma[x];
@@ -232,10 +263,14 @@ IN_PLACE bool paint_row(const struct tile *tile, struct column *shown, const str
     DISTANCE(cost, luma, chroma, nearest.luma, nearest.chroma);
     cost = SMALLER(__builtin_elementwise_add_sat(cost, run), EVERY(glyphone_distance_largest - 1));
     TAKE(nearest, cost, (cost < best) & (best > price->limit));
-    TAKE_NEIGHBOUR(left, blocked[x - 1], price->byte);
+    // What it would cost then nobody asks.
+    DISTANCE(cost, luma, chroma, left.luma, left.chroma);
+    const lanes is_like_left = (cost | is_blocked) < best - price->byte;
+    own.luma = CHOSEN(is_like_left, left.luma, own.luma);
+    own.chroma = CHOSEN(is_like_left, left.chroma, own.chroma);
     pairs difference = (own.luma ^ shown[x].luma) | (own.chroma ^ shown[x].chroma);
     any |= difference;
-    blocked[x] = (lanes)(difference == 0) & INT16_MAX;
+    blocked[x] = is_blocked = (lanes)(difference == 0) & INT16_MAX;
     left = shown[x] = own;
     painted[x] = __builtin_convertvector(own.luma >> 8, numbers);
   }
@@ -349,7 +384,10 @@ void glyphone_samples_paint_changes(const struct glyphone_pixels *pixels, struct
     prices[kind].byte = EVERY(byte);
     prices[kind].limit = EVERY(LIMIT(byte));
   }
-  struct tile tile = {};
+  // What the compiler does not know (see SQUARES).
+  volatile uint8_t farthest = glyphone_distance_farthest;
+  struct tile tile = {.farthest_chroma = (samples){} + farthest};
+  tile.farthest_luma = (samples)((pairs)tile.farthest_chroma & 255);
   struct blocked blocked;
   for (int row = 0; row < ROWS; row++) blocked.rows[row][0] = EVERY(INT16_MAX);
   for (int x = 0; x < width; x += glyphone_tile, needs += BANDS) {

@@ -102,9 +102,9 @@ final class PaletteLookup {
     for number in 0..<count {
       let color = colors[number]
       entryStorage.pointer[number] = Entry(color)
-      for (plane, sample) in [color.y, color.u, color.v].enumerated() {
-        halves.pointer[256 * plane + number] = 2 * Int16(sample)
-      }
+      halves.pointer[number] = 2 * Int16(color.y)
+      halves.pointer[256 + number] = 2 * Int16(color.u)
+      halves.pointer[512 + number] = 2 * Int16(color.v)
       colorStorage.pointer[number] = glyphone_color(
         luma: UInt16(color.y) | UInt16(truncatingIfNeeded: number << 8), chroma: UInt16(color.u) | UInt16(color.v) << 8)
     }

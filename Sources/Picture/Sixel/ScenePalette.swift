@@ -20,7 +20,7 @@ final class ScenePalette {
   private let storage = Storage<Color>(repeating: .black, count: PaletteLookup.mostColors)
   private let uses = Storage<Use>(repeating: Use(), count: PaletteLookup.mostColors + 1)
   /// Colours that are no longer what the screen shows under their number.
-  let isStale = Storage<Bool>(repeating: false, count: PaletteLookup.mostColors + 1)
+  private let isStale = Storage<Bool>(repeating: false, count: PaletteLookup.mostColors + 1)
   /// Colours the terminal has not been told.
   let isNew = Storage<Bool>(repeating: true, count: PaletteLookup.mostColors + 1)
   /// Colours for whose pixels the nearest is to be found anew.
@@ -237,8 +237,9 @@ final class ScenePalette {
     return true
   }
 
-  /// The pixels of stale colours are going to be painted anew.
-  func forgetStale() {
+  /// Tells the stale colours, whose pixels are going to be painted anew.
+  func forEachStale(_ body: (_ number: UInt8) -> Void) {
+    for number in 0..<lookup.count where isStale.pointer[number] { body(UInt8(truncatingIfNeeded: number)) }
     isStale.fill(false)
   }
 

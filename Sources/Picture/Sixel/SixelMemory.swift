@@ -96,16 +96,27 @@ final class SixelMemory {
     isUnread.fill(true)
   }
 
-  /// Forgets the pixels of some numbers, and tells the runs they are in.
-  func forget(_ isStale: UnsafePointer<Bool>, _ body: (_ run: Int, _ row: Int) -> Void) {
+  /// Forgets the pixels of a number, and tells the runs they are in.
+  func forget(_ number: UInt8, _ body: (_ run: Int, _ row: Int) -> Void) {
     for row in 0..<height {
       let numbers = numbers + row * stride
-      for x in 0..<blocks * Self.blockWidth where isStale[Int(numbers[x])] {
-        numbers[x] = PaletteLookup.none
-        place(x: x, row: row).show(glyphone_color(luma: .max, chroma: .max))
+      for x in Swift.stride(from: 0, to: blocks * Self.blockWidth, by: 8) where Self.hasAny(number, numbers + x) {
+        for x in x..<x + 8 where numbers[x] == number {
+          numbers[x] = PaletteLookup.none
+          place(x: x, row: row).show(glyphone_color(luma: .max, chroma: .max))
+        }
         body(x / Self.blockWidth, row)
       }
     }
+  }
+
+  /// Whether any of eight numbers is a certain one.
+  @inline(__always)
+  private static func hasAny(_ number: UInt8, _ numbers: UnsafePointer<UInt8>) -> Bool {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let others = UnsafeRawPointer(numbers).loadUnaligned(as: UInt64.self) ^ UInt64(number) &* ones
+    // A byte of 0 borrows.
+    return (others &- ones) & ~others & (0x80 &* ones) != 0
   }
 
   /// Where the colour of a pixel is: a band of a column.

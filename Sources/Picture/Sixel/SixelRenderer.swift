@@ -82,8 +82,9 @@ final class SixelRenderer: PixelCanvas {
 
   /// Has everything painted anew that was painted with colours that have moved too far since.
   private func forgetStaleColors() {
-    memory.forget(palette.isStale.pointer) { run, row in raster.touch(run: run, row: row) }
-    palette.forgetStale()
+    palette.forEachStale { number in
+      memory.forget(number) { run, row in raster.touch(run: run, row: row) }
+    }
   }
 
   /// Chooses the colours of all pixels of a rectangle.
