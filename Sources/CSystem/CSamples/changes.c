@@ -54,33 +54,54 @@ typedef VECTOR(int32_t, BANDS) sums;
              (square + squares) * glyphone_distance_chroma_weight;                              \
   } while (0)
 
-// Sixteen columns of a row of each band.
-struct tile {
-  // Where differences are no longer counted, so that a distance of three of them fits into 15 bits.
-  samples farthest_luma, farthest_chroma;
-  // What they should be.
-  pairs luma[glyphone_tile], chroma[glyphone_tile];
-  // The error of the colours they have so far, with the bytes that they take; 0 where nothing is to be painted.
-  lanes costs[glyphone_tile];
-  struct column own[glyphone_tile];
-  // Bits of the pixels that are far from what they should be, and for these their nearest colours.
-  uint16_t far[glyphone_tile];
-  pairs nearest_luma[glyphone_tile], nearest_chroma[glyphone_tile];
-};
+enum { COLUMNS = glyphone_tile };
 
 // The chroma of two rows: what it adds to luma for red, green and blue, and the least and the most luma that a screen
 // can show with it.
 struct chroma {
-  pairs samples[glyphone_tile / 2];
-  lanes red[glyphone_tile / 2], green[glyphone_tile / 2], blue[glyphone_tile / 2];
-  lanes least[glyphone_tile / 2], most[glyphone_tile / 2];
+  pairs samples[COLUMNS / 2];
+  lanes red[COLUMNS / 2], green[COLUMNS / 2], blue[COLUMNS / 2], least[COLUMNS / 2], most[COLUMNS / 2];
+};
+
+// What a byte costs, and up to what error there is nothing to be had from the nearest colour, as it is seldom exact.
+struct price {
+  lanes byte, limit;
+};
+
+// Some columns of each band.
+struct tile {
+  // The first one, and how many there are.
+  int x, count;
+  // What it shows, row by row.
+  struct column *shown;
+  // A bit for each row to be looked at, and one where it settles.
+  numbers needs;
+  // The whole one, and the half one.
+  struct price price[2];
+  // What is painted of each row: 0 for a painted pixel, INT16_MAX for any other, so that nothing costs less. Before the
+  // columns comes the one to the left, and after them one of which nothing is known yet.
+  lanes blocked[ROWS][COLUMNS + 2];
+  // That of the last two rows that were looked at.
+  struct chroma shared;
+  int shared_row;
+  // Where differences are no longer counted, so that a distance of three of them fits into 15 bits.
+  samples farthest_luma, farthest_chroma;
+
+  // Of a row: what it should be.
+  pairs luma[COLUMNS], chroma[COLUMNS];
+  // The colours so far, and their errors with the bytes that they take; none where nothing is to be painted.
+  struct column own[COLUMNS];
+  lanes costs[COLUMNS];
+  // Bits of the pixels that are far from what they should be, and for these their nearest colours.
+  uint16_t far[COLUMNS];
+  pairs nearest_luma[COLUMNS], nearest_chroma[COLUMNS];
 };
 
 // The lumas of black and white, which are the range of each channel.
 enum { BLACK = 16, WHITE = 235 };
 
 IN_PLACE void load_chroma(struct chroma *chroma, const uint8_t *blue, const uint8_t *red, const ptrdiff_t *starts) {
-  enum { COUNT = glyphone_tile / 2 };
+  enum { COUNT = COLUMNS / 2 };
   numbers turned[BANDS];
   for (int band = 0; band < BANDS; band++) {
     memcpy(&turned[band], blue + starts[band], COUNT);
@@ -104,7 +125,8 @@ IN_PLACE void load_chroma(struct chroma *chroma, const uint8_t *blue, const uint
 #define EXCESS(channel) (SMALLER(LARGER(channel, EVERY(BLACK)), EVERY(WHITE)) - (channel))
 
 // Makes a colour that no screen can show the one that it shows in its place. Red, green and blue are in steps of luma.
-IN_PLACE void make_displayable(struct tile *tile, int x, const struct chroma *chroma) {
+IN_PLACE void make_displayable(struct tile *tile, int x) {
+  const struct chroma *chroma = &tile->shared;
   lanes y = (lanes)tile->luma[x], u = (lanes)(tile->chroma[x] & 255), v = (lanes)(tile->chroma[x] >> 8);
   lanes r = EXCESS(y + chroma->red[x / 2]), g = EXCESS(y + chroma->green[x / 2]);
   lanes b = EXCESS(y + chroma->blue[x / 2]);
@@ -115,12 +137,13 @@ IN_PLACE void make_displayable(struct tile *tile, int x, const struct chroma *ch
   tile->chroma[x] = (pairs)(u | v << 8);
 }
 
-IN_PLACE void load(struct tile *tile, const struct chroma *chroma, const uint8_t *luma, const ptrdiff_t *starts) {
+IN_PLACE void load_luma(struct tile *tile, const uint8_t *luma, const ptrdiff_t *starts) {
   enum { COUNT = 4 };
+  const struct chroma *chroma = &tile->shared;
   numbers turned[BANDS];
   for (int band = 0; band < BANDS; band++) turned[band] = *(const numbers *)(luma + starts[band]);
   turn(turned);
-  for (int first = 0; first < glyphone_tile; first += COUNT) {
+  for (int first = 0; first < COLUMNS; first += COUNT) {
     lanes excess = {};
     for (int x = first; x < first + COUNT; x++) {
       lanes y = __builtin_convertvector(turned[x], lanes);
@@ -129,14 +152,9 @@ IN_PLACE void load(struct tile *tile, const struct chroma *chroma, const uint8_t
       excess = LARGER(excess, LARGER(chroma->least[x / 2] - y, y - chroma->most[x / 2]));
     }
     if (!ANY(excess)) continue;
-    for (int x = first; x < first + COUNT; x++) make_displayable(tile, x, chroma);
+    for (int x = first; x < first + COUNT; x++) make_displayable(tile, x);
   }
 }
-
-// What a byte costs, and up to what error there is nothing to be had from the nearest colour, as it is seldom exact.
-struct price {
-  lanes byte, limit;
-};
 
 #define LIMIT(price) SMALLER((glyphone_bytes_of_run + 1) * (price), glyphone_distance_largest - 1)
 
@@ -151,13 +169,12 @@ IN_PLACE uint16_t bits_of(const lanes *mask) {
   return word;
 }
 
-// Finds the pixels that are far from what they should be.
-// - price: the whole one, and the half one; afterwards the first is the one that counts.
-IN_PLACE bool compare(struct tile *tile, const struct column *shown, int count, const lanes *is_active,
-                      struct price *price) {
+// Finds the pixels that are far from what they should be, and what a byte costs then.
+IN_PLACE bool compare(struct tile *tile, const struct column *shown, const lanes *is_active, struct price *price) {
   lanes far_pixels = {};
   memset(tile->far, 0, sizeof tile->far);
-  for (int x = 0; x < count; x++) {
+  *price = tile->price[0];
+  for (int x = 0; x < tile->count; x++) {
     lanes cost;
     DISTANCE(cost, tile->luma[x], tile->chroma[x], shown[x].luma, shown[x].chroma);
     cost &= *is_active;
@@ -170,9 +187,9 @@ IN_PLACE bool compare(struct tile *tile, const struct column *shown, int count, 
   if (!ANY(far_pixels)) return false;
   lanes is_half = far_pixels >= MANY;
   if (ANY(is_half)) {
-    price[0].byte = (lanes)CHOSEN(is_half, (pairs)price[1].byte, (pairs)price[0].byte);
-    price[0].limit = (lanes)CHOSEN(is_half, (pairs)price[1].limit, (pairs)price[0].limit);
-    for (int x = 0; x < count; x++) {
+    price->byte = (lanes)CHOSEN(is_half, (pairs)tile->price[1].byte, (pairs)price->byte);
+    price->limit = (lanes)CHOSEN(is_half, (pairs)tile->price[1].limit, (pairs)price->limit);
+    for (int x = 0; x < tile->count; x++) {
       lanes is_far = tile->costs[x] > price->limit;
       tile->far[x] = bits_of(&is_far);
     }
@@ -188,37 +205,32 @@ IN_PLACE bool compare(struct tile *tile, const struct column *shown, int count, 
     own.luma = CHOSEN(is_taken, color.luma, own.luma);        \
     own.chroma = CHOSEN(is_taken, color.chroma, own.chroma);  \
   } while (0)
-// - blocked: INT16_MAX where the neighbour that has the colour is not painted.
-#define TAKE_NEIGHBOUR(color, blocked, price)                             \
-  do {                                                                    \
-    lanes cost;                                                           \
-    DISTANCE(cost, luma, chroma, color.luma, color.chroma);               \
-    cost = __builtin_elementwise_add_sat(cost, price) | (blocked);        \
-    TAKE(color, cost, cost < best);                                       \
-  } while (0)
+
+// Columns of all rows of a tile: so far away is what the tile before it shows.
+enum { SIZE = ROWS * COLUMNS };
 
 // Paints with the colours of the row above, and finds what is far then.
-// - corner: the pixel above and to the left of the first.
-// - blocked: for the pixels above, and the ones beside: 0 where it is painted, INT16_MAX elsewhere.
-IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, const struct column *corner,
-                               const lanes *blocked, int count, const struct price *price) {
-  struct column before = *corner, above = shown[-glyphone_tile];
-  for (int x = 0; x < count; x++) {
+// - blocked: of the pixels above.
+IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, const lanes *blocked,
+                               const struct price *price) {
+  const struct column *row_above = shown - COLUMNS;
+  struct column before = row_above[COLUMNS - 1 - SIZE], above = row_above[0];
+  for (int x = 0; x < tile->count; x++) {
     pairs luma = tile->luma[x], chroma = tile->chroma[x];
-    struct column own = shown[x], next = shown[x + 1 - glyphone_tile];
-    lanes best = tile->costs[x];
-    lanes cost_above, cost_before, cost_next;
-    DISTANCE(cost_above, luma, chroma, above.luma, above.chroma);
+    struct column own = shown[x], next = row_above[x + 1];
+    lanes best = tile->costs[x], cost, cost_before, cost_next;
+    // Below a pixel of its colour one takes not even the byte of a longer run.
+    DISTANCE(cost, luma, chroma, above.luma, above.chroma);
+    cost |= blocked[x];
+    TAKE(above, cost, cost < best);
     DISTANCE(cost_before, luma, chroma, before.luma, before.chroma);
     DISTANCE(cost_next, luma, chroma, next.luma, next.chroma);
-    cost_above |= blocked[x];
     cost_before = __builtin_elementwise_add_sat(cost_before, price->byte) | blocked[x - 1];
     cost_next = __builtin_elementwise_add_sat(cost_next, price->byte) | blocked[x + 1];
-    TAKE(above, cost_above, cost_above < best);
     lanes is_next = cost_next < cost_before;
     struct column beside = {CHOSEN(is_next, next.luma, before.luma), CHOSEN(is_next, next.chroma, before.chroma)};
-    lanes cost_beside = SMALLER(cost_next, cost_before);
-    TAKE(beside, cost_beside, cost_beside < best);
+    cost = SMALLER(cost_next, cost_before);
+    TAKE(beside, cost, cost < best);
     tile->own[x] = own;
     tile->costs[x] = best;
     lanes is_far = best > price->limit;
@@ -232,7 +244,7 @@ IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, co
 IN_PLACE void find_nearest(struct tile *tile, const struct glyphone_palette *palette) {
   const uint16_t *luma = (uint16_t *)tile->luma, *chroma = (uint16_t *)tile->chroma;
   uint16_t *nearest_luma = (uint16_t *)tile->nearest_luma, *nearest_chroma = (uint16_t *)tile->nearest_chroma;
-  for (int x = 0; x < glyphone_tile; x += 4) {
+  for (int x = 0; x < COLUMNS; x += 4) {
     // A word of the pixels of four columns.
     uint64_t far;
     memcpy(&far, &tile->far[x], sizeof far);
@@ -246,24 +258,25 @@ IN_PLACE void find_nearest(struct tile *tile, const struct glyphone_palette *pal
   }
 }
 
-// Paints a row of each band with the nearest colours of pixels that are far, or those of the pixels to the left.
-// - blocked: for the columns, and the one to their left: 0 where a pixel is painted, INT16_MAX elsewhere.
-// - beside: the pixel to the left of the first.
-IN_PLACE bool paint_row(const struct tile *tile, struct column *shown, const struct column *owns,
-                        const struct column *beside, lanes *blocked, int count, const struct price *price,
-                        numbers *painted) {
+// Paints with the nearest colours of pixels that are far, or those of the pixels to the left; returns whether it paints
+// any.
+// - owns: the colours so far.
+// - blocked: of the pixels; those before the first are known.
+// - painted: the numbers of the colours.
+IN_PLACE bool paint_along(const struct tile *tile, struct column *shown, const struct column *owns, lanes *blocked,
+                          const struct price *price, numbers *painted) {
   const lanes run = SMALLER(price->byte, EVERY(INT16_MAX / glyphone_bytes_of_run)) * glyphone_bytes_of_run;
   pairs any = {};
   lanes is_blocked = blocked[-1];
-  struct column left = *beside;
-  for (int x = 0; x < count; x++) {
+  struct column left = shown[COLUMNS - 1 - SIZE];
+  for (int x = 0; x < tile->count; x++) {
     pairs luma = tile->luma[x], chroma = tile->chroma[x];
     struct column own = owns[x], nearest = {tile->nearest_luma[x], tile->nearest_chroma[x]};
     lanes best = tile->costs[x], cost;
     DISTANCE(cost, luma, chroma, nearest.luma, nearest.chroma);
     cost = SMALLER(__builtin_elementwise_add_sat(cost, run), EVERY(glyphone_distance_largest - 1));
     TAKE(nearest, cost, (cost < best) & (best > price->limit));
-    // What it would cost then nobody asks.
+    // What it costs then nobody asks.
     DISTANCE(cost, luma, chroma, left.luma, left.chroma);
     const lanes is_like_left = (cost | is_blocked) < best - price->byte;
     own.luma = CHOSEN(is_like_left, left.luma, own.luma);
@@ -274,130 +287,119 @@ IN_PLACE bool paint_row(const struct tile *tile, struct column *shown, const str
     left = shown[x] = own;
     painted[x] = __builtin_convertvector(own.luma >> 8, numbers);
   }
+  for (int x = tile->count; x < COLUMNS; x++) painted[x] = __builtin_convertvector(shown[x].luma >> 8, numbers);
   return ANY(any);
 }
 
-// In columns of a row of each band.
-enum { SIZE = ROWS * glyphone_tile };
-
-// Sixteen columns of sixteen bands.
-struct place {
-  const uint8_t *luma, *blue, *red;
-  uint8_t *numbers, *painted;
-  struct column *shown;
+// The bands, of which there may be fewer.
+struct bands {
+  const struct glyphone_pixels *pixels;
+  const struct glyphone_palette *palette;
+  int count;
+  // From the first of them to each.
+  ptrdiff_t rows[BANDS], chroma[BANDS], painted[BANDS];
+  // Of what changes, and of what has stood still; each the whole one and the half one.
+  struct price prices[4];
 };
 
-// What is painted of the rows of a tile, and of the column to its left; the last column is no tile's yet.
-struct blocked {
-  lanes rows[ROWS][glyphone_tile + 2];
-};
-
-IN_PLACE void block(lanes *row) {
-  for (int x = 1; x < glyphone_tile + 2; x++) row[x] = EVERY(INT16_MAX);
-}
-
-IN_PLACE void store(numbers *columns, uint8_t *rows, const ptrdiff_t *starts, int bands) {
+IN_PLACE void store(const struct bands *bands, numbers *columns, uint8_t *rows, const ptrdiff_t *starts) {
   turn(columns);
-  for (int band = 0; band < bands; band++) *(numbers *)(rows + starts[band]) = columns[band];
+  for (int band = 0; band < bands->count; band++) *(numbers *)(rows + starts[band]) = columns[band];
 }
 
-// Notes which pixels are painted, as bits of rows.
-IN_PLACE numbers note(const struct blocked *blocked, uint8_t *painted, const ptrdiff_t *starts, int bands) {
-  numbers columns[glyphone_tile], any = {};
-  for (int x = 0; x < glyphone_tile; x++) {
+IN_PLACE void load(const struct bands *bands, struct tile *tile, int row) {
+  const struct glyphone_pixels *pixels = bands->pixels;
+  if (tile->shared_row != row / 2) {
+    ptrdiff_t start = row / 2 * pixels->chroma_stride + tile->x / 2;
+    load_chroma(&tile->shared, pixels->blue + start, pixels->red + start, bands->chroma);
+    tile->shared_row = row / 2;
+  }
+  load_luma(tile, pixels->luma + row * pixels->stride + tile->x, bands->rows);
+}
+
+// Paints a row of a tile; returns whether it paints any of it.
+// - is_above_painted: whether any of the row above is painted.
+IN_PLACE bool paint_row(const struct bands *bands, struct tile *tile, int row, bool is_above_painted) {
+  const lanes is_active = __builtin_convertvector((tile->needs >> row & 1) != 0, lanes);
+  if (!ANY(is_active)) return false;
+  lanes *blocked = tile->blocked[row] + 1;
+  load(bands, tile, row);
+  struct column *shown = tile->shown + row * COLUMNS;
+  struct price price;
+  if (!compare(tile, shown, &is_active, &price) && !is_above_painted && !ANY(blocked[-1] ^ INT16_MAX)) return false;
+  if (is_above_painted) paint_like_above(tile, shown, tile->blocked[row - 1] + 1, &price);
+  find_nearest(tile, bands->palette);
+  numbers painted[COLUMNS];
+  if (!paint_along(tile, shown, is_above_painted ? tile->own : shown, blocked, &price, painted)) return false;
+  store(bands, painted, bands->pixels->numbers + row * bands->pixels->stride + tile->x, bands->rows);
+  return true;
+}
+
+// Notes which pixels of a tile are painted, as bits of rows; returns those of each band.
+IN_PLACE numbers note(const struct bands *bands, const struct tile *tile, uint8_t *painted) {
+  numbers columns[COLUMNS], any = {};
+  for (int x = 0; x < COLUMNS; x++) {
     lanes rows = {};
-    for (int row = 0; row < ROWS; row++) rows |= ~blocked->rows[row][x + 1] & EVERY(1 << row);
+    for (int row = 0; row < ROWS; row++) rows |= ~tile->blocked[row][x + 1] & EVERY(1 << row);
     columns[x] = __builtin_convertvector(rows, numbers);
     any |= columns[x];
   }
-  store(columns, painted, starts, bands);
+  store(bands, columns, painted + tile->x, bands->painted);
   return any;
 }
 
-struct starts {
-  ptrdiff_t rows[BANDS], chroma[BANDS], painted[BANDS];
-};
-
-IN_PLACE numbers paint_tile(struct tile *tile, struct place place, const struct glyphone_pixels *pixels, const struct starts *starts,
-                            numbers needs, struct blocked *blocked, int bands, int count, const struct price *prices,
-                            const struct glyphone_palette *palette) {
-  // The one of what has stood still comes after the other.
-  const lanes is_settling = __builtin_convertvector((needs & glyphone_is_settling) != 0, lanes);
-  struct price price[2];
+IN_PLACE numbers paint_tile(const struct bands *bands, struct tile *tile, uint8_t *painted) {
+  const lanes is_settling = __builtin_convertvector((tile->needs & glyphone_is_settling) != 0, lanes);
   for (int half = 0; half < 2; half++) {
-    price[half].byte = (lanes)CHOSEN(is_settling, (pairs)prices[half + 2].byte, (pairs)prices[half].byte);
-    price[half].limit = (lanes)CHOSEN(is_settling, (pairs)prices[half + 2].limit, (pairs)prices[half].limit);
+    const struct price *change = &bands->prices[half], *settling = &bands->prices[half + 2];
+    tile->price[half].byte = (lanes)CHOSEN(is_settling, (pairs)settling->byte, (pairs)change->byte);
+    tile->price[half].limit = (lanes)CHOSEN(is_settling, (pairs)settling->limit, (pairs)change->limit);
   }
-  struct chroma chroma;
+  tile->shared_row = -1;
   bool is_any_painted = false, is_above_painted = false;
-  int chroma_row = -1;
   for (int row = 0; row < ROWS; row++) {
-    lanes *own = blocked->rows[row], *above = row > 0 ? blocked->rows[row - 1] : NULL;
-    if (row > 0 && !is_above_painted && ANY(above[0] ^ INT16_MAX)) is_above_painted = true;
-    const lanes is_active = __builtin_convertvector((needs >> row & 1) != 0, lanes);
-    block(own);
-    bool is_painted = false;
-    if (ANY(is_active)) {
-      if (chroma_row != row / 2) {
-        chroma_row = row / 2;
-        ptrdiff_t start = chroma_row * pixels->chroma_stride;
-        load_chroma(&chroma, place.blue + start, place.red + start, starts->chroma);
-      }
-      load(tile, &chroma, place.luma + row * pixels->stride, starts->rows);
-      // The last column of the tile before is as far from the tile as a tile is large.
-      struct column *shown = place.shown + row * glyphone_tile, *beside = shown + glyphone_tile - 1 - SIZE;
-      struct price row_price[2] = {price[0], price[1]};
-      bool is_far = compare(tile, shown, count, &is_active, row_price);
-      if (is_far || is_above_painted || ANY(own[0] ^ INT16_MAX)) {
-        if (is_above_painted)
-          paint_like_above(tile, shown, beside - glyphone_tile, above + 1, count, row_price);
-        find_nearest(tile, palette);
-        numbers columns[glyphone_tile];
-        for (int x = count; x < glyphone_tile; x++) columns[x] = __builtin_convertvector(shown[x].luma >> 8, numbers);
-        is_painted = paint_row(tile, shown, is_above_painted ? tile->own : shown, beside, own + 1, count, row_price,
-                               columns);
-        if (is_painted) store(columns, place.numbers + row * pixels->stride, starts->rows, bands);
-      }
-    }
-    is_any_painted |= is_painted;
-    is_above_painted = is_painted;
+    is_above_painted |= row > 0 && ANY(tile->blocked[row - 1][0] ^ INT16_MAX);
+    is_above_painted = paint_row(bands, tile, row, is_above_painted);
+    is_any_painted |= is_above_painted;
   }
-  numbers any = {};
-  if (is_any_painted) any = note(blocked, place.painted, starts->painted, bands);
-  for (int row = 0; row < ROWS; row++) blocked->rows[row][0] = blocked->rows[row][glyphone_tile];
-  return any;
+  return is_any_painted ? note(bands, tile, painted) : (numbers){};
+}
+
+IN_PLACE struct bands bands_of(const struct glyphone_pixels *pixels, int count, int price, int settling_price,
+                               const struct glyphone_palette *palette) {
+  struct bands bands = {.pixels = pixels, .palette = palette, .count = count};
+  for (int band = 0; band < count; band++) {
+    bands.rows[band] = band * ROWS * pixels->stride;
+    bands.chroma[band] = band * (ROWS / 2) * pixels->chroma_stride;
+    bands.painted[band] = band * pixels->stride;
+  }
+  for (int kind = 0; kind < 4; kind++) {
+    int byte = (kind < 2 ? price : settling_price) >> (kind & 1);
+    bands.prices[kind] = (struct price){EVERY(byte), EVERY(LIMIT(byte))};
+  }
+  return bands;
 }
 
 FOR_EACH_PROCESSOR
 void glyphone_samples_paint_changes(const struct glyphone_pixels *pixels, struct glyphone_column *colors,
-                                    uint8_t *painted, uint8_t *needs, int bands, int width, int price,
+                                    uint8_t *painted, uint8_t *needs, int count, int width, int price,
                                     int settling_price, const struct glyphone_palette *palette) {
-  struct starts starts = {};
-  for (int band = 0; band < bands; band++) {
-    starts.rows[band] = band * ROWS * pixels->stride;
-    starts.chroma[band] = band * (ROWS / 2) * pixels->chroma_stride;
-    starts.painted[band] = band * pixels->stride;
-  }
-  struct price prices[4];
-  for (int kind = 0; kind < 4; kind++) {
-    int byte = (kind < 2 ? price : settling_price) >> (kind & 1);
-    prices[kind].byte = EVERY(byte);
-    prices[kind].limit = EVERY(LIMIT(byte));
-  }
+  struct bands bands = bands_of(pixels, count, price, settling_price, palette);
   // What the compiler does not know (see SQUARES).
   volatile uint8_t farthest = glyphone_distance_farthest;
   struct tile tile = {.farthest_chroma = (samples){} + farthest};
   tile.farthest_luma = (samples)((pairs)tile.farthest_chroma & 255);
-  struct blocked blocked;
-  for (int row = 0; row < ROWS; row++) blocked.rows[row][0] = EVERY(INT16_MAX);
-  for (int x = 0; x < width; x += glyphone_tile, needs += BANDS) {
-    if (!ANY(*(numbers *)needs)) {
-      for (int row = 0; row < ROWS; row++) blocked.rows[row][0] = EVERY(INT16_MAX);
-      continue;
+  for (int x = 0; x < width; x += COLUMNS, needs += BANDS) {
+    // The last column is the one to the left now.
+    for (int row = 0; row < ROWS; row++) {
+      tile.blocked[row][0] = x > 0 ? tile.blocked[row][COLUMNS] : EVERY(INT16_MAX);
+      for (int column = 1; column < COLUMNS + 2; column++) tile.blocked[row][column] = EVERY(INT16_MAX);
     }
-    struct place place = {pixels->luma + x,    pixels->blue + x / 2, pixels->red + x / 2, pixels->numbers + x,
-                          painted + x, (struct column *)colors + x / glyphone_tile * SIZE};
-    *(numbers *)needs = paint_tile(&tile, place, pixels, &starts, *(numbers *)needs, &blocked, bands,
-                                   width - x < glyphone_tile ? width - x : glyphone_tile, prices, palette);
+    tile.needs = *(numbers *)needs;
+    if (!ANY(tile.needs)) continue;
+    tile.x = x;
+    tile.count = SMALLER(width - x, (int)COLUMNS);
+    tile.shown = (struct column *)colors + x / COLUMNS * SIZE;
+    *(numbers *)needs = paint_tile(&bands, &tile, painted);
   }
 }
