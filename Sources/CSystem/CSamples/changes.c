@@ -214,28 +214,22 @@ enum { SIZE = ROWS * COLUMNS };
 IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, const lanes *blocked,
                                const struct price *price) {
   const struct column *row_above = shown - COLUMNS;
-  struct column before = row_above[COLUMNS - 1 - SIZE], above = row_above[0];
+  struct column above = row_above[0];
   for (int x = 0; x < tile->count; x++) {
     pairs luma = tile->luma[x], chroma = tile->chroma[x];
     struct column own = shown[x], next = row_above[x + 1];
-    lanes best = tile->costs[x], cost, cost_before, cost_next;
+    lanes best = tile->costs[x], cost;
     // Below a pixel of its colour one takes not even the byte of a longer run.
     DISTANCE(cost, luma, chroma, above.luma, above.chroma);
     cost |= blocked[x];
     TAKE(above, cost, cost < best);
-    DISTANCE(cost_before, luma, chroma, before.luma, before.chroma);
-    DISTANCE(cost_next, luma, chroma, next.luma, next.chroma);
-    cost_before = __builtin_elementwise_add_sat(cost_before, price->byte) | blocked[x - 1];
-    cost_next = __builtin_elementwise_add_sat(cost_next, price->byte) | blocked[x + 1];
-    lanes is_next = cost_next < cost_before;
-    struct column beside = {CHOSEN(is_next, next.luma, before.luma), CHOSEN(is_next, next.chroma, before.chroma)};
-    cost = SMALLER(cost_next, cost_before);
-    TAKE(beside, cost, cost < best);
+    DISTANCE(cost, luma, chroma, next.luma, next.chroma);
+    cost = __builtin_elementwise_add_sat(cost, price->byte) | blocked[x + 1];
+    TAKE(next, cost, cost < best);
     tile->own[x] = own;
     tile->costs[x] = best;
     lanes is_far = best > price->limit;
     tile->far[x] = bits_of(&is_far);
-    before = above;
     above = next;
   }
 }
