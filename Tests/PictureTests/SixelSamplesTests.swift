@@ -153,7 +153,6 @@ private struct PaintedBands {
           }
           if row % 6 > 0 {
             consider((row - 1, x), 0)
-            consider((row - 1, x - 1), price)
             if columns.contains(x + 1) { consider((row - 1, x + 1), price) }
           }
           if best.cost > min(7 * price, 9999) {

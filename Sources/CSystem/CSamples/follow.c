@@ -1,12 +1,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "CSamples.h"
 #include "vectors.h"
 
-enum { STEP = 16 };
+enum { STEP = 32 };
 typedef VECTOR(uint8_t, STEP) samples;
 typedef VECTOR(uint64_t, STEP / 8) eights;
+typedef bool bits __attribute__((ext_vector_type(STEP / 8)));
 
 // A row of samples, of which some follow others.
 struct pair {
@@ -40,9 +42,14 @@ IN_PLACE bool follow_step(const struct pair *pair, size_t x) {
   samples apart = __builtin_elementwise_max(wanted, last) - __builtin_elementwise_min(wanted, last);
   eights is_far = (eights)((eights)(apart - __builtin_elementwise_min(apart, (samples){} + pair->noise)) != 0);
   *(eights *)(pair->target + x) = ((eights)wanted & is_far) | ((eights)last & ~is_far);
-  if (pair->run == STEP) return raise(pair, x, (is_far[0] | is_far[1]) != 0);
-  bool is_first = raise(pair, x, is_far[0] != 0);
-  return raise(pair, x + STEP / 2, is_far[1] != 0) || is_first;
+  // A bit for each eight.
+  bits flags = __builtin_convertvector(is_far, bits);
+  uint8_t followed = 0;
+  memcpy(&followed, &flags, sizeof flags);
+  for (int place = 0; place < STEP; place += pair->run) {
+    raise(pair, x + place, (followed >> place / 8 & ((1 << pair->run / 8) - 1)) != 0);
+  }
+  return followed != 0;
 }
 
 IN_PLACE bool follow(struct pair pair, size_t x, size_t count) {

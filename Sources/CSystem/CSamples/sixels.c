@@ -40,23 +40,45 @@ IN_PLACE void end(struct glyphone_sixels *band, const struct pen *pen) {
   band->stretch_count = (uint32_t)(pen->stretch - band->stretches) - 1;
 }
 
+enum { STEP = 32 };
+typedef VECTOR(uint8_t, STEP) columns;
+
+// Takes the pixels that are painted of some columns: those of one colour below each other together.
+IN_PLACE void collect(struct pen *pen, const uint8_t *const *rows, const uint8_t *painted, int32_t first,
+                      int32_t origin) {
+  columns bits = *(const columns *)painted, above = *(const columns *)(rows[0] + first), is_like_above = {};
+  for (int row = 1; row < 6; row++) {
+    columns numbers = *(const columns *)(rows[row] + first);
+    is_like_above |= (columns)(numbers == above) & (uint8_t)(1 << row);
+    above = numbers;
+  }
+  is_like_above &= bits & bits << 1;
+  bits &= ~is_like_above;
+  const uint8_t *like_above = (const uint8_t *)&is_like_above;
+  for (int eight = 0; eight < STEP; eight += 8) {
+    uint64_t tops;
+    memcpy(&tops, (const uint8_t *)&bits + eight, sizeof tops);
+    for (; tops != 0; tops &= tops - 1) {
+      int place = __builtin_ctzll(tops), row = place & 7, column = eight + (place >> 3);
+      int below = __builtin_ctz(~(like_above[column] >> (row + 1)));
+      int32_t x = first + column;
+      add(pen, rows[row][x], ((2u << below) - 1) << row, x, origin + x, 1);
+    }
+  }
+}
+
 FOR_EACH_PROCESSOR
 void glyphone_sixels_collect(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride,
                              const uint8_t *painted, size_t width) {
   struct pen pen = begin(band, width);
   const uint8_t *rows[8];
   for (int row = 0; row < 8; row++) rows[row] = numbers + row * stride;
-  const int32_t origin = band->origin;
-  // Most columns have none, so eight are looked at at a time.
-  for (size_t first = 0; first < width; first += 8) {
-    uint64_t bits = 0;
-    memcpy(&bits, painted + first, sizeof bits);
-    if (width - first < 8) bits &= (1ull << 8 * (width - first)) - 1;
-    for (; bits != 0; bits &= bits - 1) {
-      int place = __builtin_ctzll(bits), row = place & 7;
-      int32_t x = (int32_t)first + (place >> 3);
-      add(&pen, rows[row][x], 1 << row, x, origin + x, 1);
-    }
+  size_t first = 0;
+  for (; first + STEP <= width; first += STEP) collect(&pen, rows, painted + first, first, band->origin);
+  if (first < width) {
+    uint8_t rest[STEP] = {0};
+    memcpy(rest, painted + first, width - first);
+    collect(&pen, rows, rest, first, band->origin);
   }
   end(band, &pen);
 }

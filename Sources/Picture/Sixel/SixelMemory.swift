@@ -33,6 +33,8 @@ final class SixelMemory {
   /// A block is settled when it has stood still for this many frames.
   private static let patience: UInt8 = 15
   private static let settled: UInt8 = .max
+  /// So many numbers after the last can be read, too.
+  private static let margin = 32
 
   /// The numbers of the colours that the terminal shows, or will show once what is painted is sent. That of
   /// ``PaletteLookup/none`` is painted whatever it shows; its samples are far from those of any that is displayed.
@@ -44,7 +46,7 @@ final class SixelMemory {
     blocks = raster.runs
     bands = (raster.height + Self.bandHeight - 1) / Self.bandHeight
     groups = (bands + Self.groupBands - 1) / Self.groupBands
-    numberStorage = Storage(repeating: PaletteLookup.none, count: stride * bands * Self.bandHeight)
+    numberStorage = Storage(repeating: PaletteLookup.none, count: stride * bands * Self.bandHeight + Self.margin)
     // The tile before the first can be read, too.
     columns = Storage(repeating: glyphone_column(), count: (1 + groups * blocks) * Self.tile)
     painted = Storage(repeating: 0, count: stride * bands)

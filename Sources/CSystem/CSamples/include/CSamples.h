@@ -194,7 +194,7 @@ struct glyphone_sixels {
 enum { glyphone_small_gap = 4 };
 
 /// Finds the sixels and stretches of the pixels of a band that are painted.
-/// - numbers: of the colours, in rows `stride` apart.
+/// - numbers: of the colours, in rows `stride` apart; read up to a multiple of 32.
 /// - painted: for each column a bit for each row with such a pixel, the first lowest.
 /// - width: in columns, at most 65,535.
 void glyphone_sixels_collect(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride,
