@@ -1,6 +1,8 @@
 #pragma once
 
 #define FOR_EACH_PROCESSOR
+// What is there for one of them is left out, too.
+#define FOR_ANY_PROCESSOR
 #define glyphone_samples_mean baseline_samples_mean
 #define glyphone_samples_turn baseline_samples_turn
 #define glyphone_samples_boxes baseline_samples_boxes

@@ -24,34 +24,34 @@ struct column {
 
 #define APART(a, b) (LARGER((samples)(a), (samples)(b)) - SMALLER((samples)(a), (samples)(b)))
 // The sums of the squares of two bytes each, at most 127.
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(FOR_ANY_PROCESSOR)
 // This is one instruction, as long as the compiler does not know that it could do without some of it.
 typedef VECTOR(int8_t, 2 * BANDS) signs;
 typedef VECTOR(int32_t, BANDS) sums;
 #define EVEN(v) __builtin_shufflevector(v, v, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
 #define ODD(v) __builtin_shufflevector(v, v, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 #define PRODUCTS(a, b) (__builtin_convertvector(a, sums) * __builtin_convertvector(b, sums))
-#define SQUARES(result, bytes)                                                                                  \
-  do {                                                                                                          \
-    samples factors = bytes;                                                                                    \
-    sums all = PRODUCTS(EVEN(factors), EVEN((signs)factors)) + PRODUCTS(ODD(factors), ODD((signs)factors));     \
-    result = __builtin_convertvector(LARGER(SMALLER(all, (sums){} + INT16_MAX), (sums){} + INT16_MIN), lanes);  \
+#define SQUARES(result, bytes)                                                                                 \
+  do {                                                                                                         \
+    samples factors = bytes;                                                                                   \
+    sums all = PRODUCTS(EVEN(factors), EVEN((signs)factors)) + PRODUCTS(ODD(factors), ODD((signs)factors));    \
+    result = __builtin_convertvector(LARGER(SMALLER(all, (sums){} + INT16_MAX), (sums){} + INT16_MIN), lanes); \
   } while (0)
 #else
-#define SQUARES(result, bytes)                                                  \
-  do {                                                                          \
+#define SQUARES(result, bytes)                                                      \
+  do {                                                                              \
     lanes low = (lanes)((pairs)(bytes) & 255), high = (lanes)((pairs)(bytes) >> 8); \
-    result = low * low + high * high;                                           \
+    result = low * low + high * high;                                               \
   } while (0)
 #endif
 
 // The numbers beside luma are left out.
-#define DISTANCE(result, luma1, chroma1, luma2, chroma2)                                        \
-  do {                                                                                          \
+#define DISTANCE(result, luma1, chroma1, luma2, chroma2)                                         \
+  do {                                                                                           \
     lanes y = (lanes)SMALLER(APART(luma1, luma2), tile->farthest_luma), square = y * y, squares; \
-    SQUARES(squares, SMALLER(APART(chroma1, chroma2), tile->farthest_chroma));                  \
-    result = square * (glyphone_distance_luma_weight - glyphone_distance_chroma_weight) +       \
-             (square + squares) * glyphone_distance_chroma_weight;                              \
+    SQUARES(squares, SMALLER(APART(chroma1, chroma2), tile->farthest_chroma));                   \
+    result = square * (glyphone_distance_luma_weight - glyphone_distance_chroma_weight) +        \
+             (square + squares) * glyphone_distance_chroma_weight;                               \
   } while (0)
 
 enum { COLUMNS = glyphone_tile };

@@ -108,7 +108,7 @@ struct glyphone_halves {
   int16_t y[256], u[256], v[256];
 };
 
-/// The number of the colour that is nearest to one that is given in halves, of several the first; -1 where none is near.
+/// The number of the colour that is nearest to one given in halves, of several the first; -1 where none is near.
 /// - count: of colours; up to a multiple of 16 are looked at.
 int glyphone_samples_nearest(const struct glyphone_halves *colors, int count, int y, int u, int v);
 
@@ -132,21 +132,21 @@ enum { glyphone_is_settling = 128 };
 
 /// Paints pixels of up to sixteen bands where that is worth its bytes: with the nearest colour, or with that of a
 /// neighbour in the same band that is painted, which takes fewer.
-/// - pixels: where the bands begin. Tiles are read, and may be written, whole, as if there were sixteen bands.
+/// - pixels: where the bands begin. Tiles are read, and may be written, whole.
 /// - colors: what the screen shows: for each tile, its columns of each row. A tile before the first may be read.
-/// - painted: gets a byte for each column of a tile in which pixels are painted, with a bit for each such row, the first
-///   lowest; bands are `stride` apart.
+/// - painted: gets a byte for each column of a tile in which pixels are painted, with a bit for each such row, the
+///   first lowest; bands are `stride` apart.
 /// - needs: for each tile, a byte for each band: a bit for each row to be looked at, the first lowest, and
 ///   `glyphone_is_settling` where the price of what settles counts. Afterwards the rows with pixels that are painted.
 /// - width: in columns.
-/// - price: of a byte, in squared differences as above, at most 32767; half of it counts where most pixels of a row of a
-///   tile are to be painted.
+/// - price: of a byte, in squared differences as above, at most 32767; half of it counts where most pixels of a row of
+///   a tile are to be painted.
 void glyphone_samples_paint_changes(const struct glyphone_pixels *pixels, struct glyphone_column *colors,
                                     uint8_t *painted, uint8_t *needs, int bands, int width, int price,
                                     int settling_price, const struct glyphone_palette *palette);
 
-/// Paints all pixels of a rectangle: each with the nearest colour, or with that of the pixel to its left or, in the same
-/// band of six rows, above it where the bytes that saves are worth the error.
+/// Paints all pixels of a rectangle: each with the nearest colour, or with that of the pixel to its left or, in the
+/// same band of six rows, above it where the bytes that saves are worth the error.
 /// - pixels: where the rectangle begins, in an even column; only the numbers of the colours that the screen will show
 ///   are written.
 /// - is_odd: whether the first row is the second of two that share their chroma.
