@@ -158,8 +158,11 @@ private struct PaintedBands {
           if best.cost > min(7 * price, 9999) {
             let (y, u, v) = (wanted(x, row).y, wanted(x, row).u, wanted(x, row).v)
             let color = palette.pointer[Int(Self.nearest((u >> 1) << 14 | (v >> 1) << 7 | y >> 1, palette.pointer))]
+            // What is shown is perhaps farther away than was counted.
+            func exact(_ color: glyphone_color) -> Int { wanted(x, row).distance(to: Samples(color)) }
+            let isWorthIt = best.cost < 10_000 || exact(color) + 6 * price < exact(best.color)
             let next = min(cost(color, x) + 6 * price, 9999)
-            if next < best.cost { best = (next, color) }
+            if next < best.cost { best = (next, isWorthIt ? color : best.color) }
           }
           consider((row, x - 1), price)
           isPainted[row][x] = best.color != result[row][x]
@@ -177,7 +180,7 @@ extension glyphone_color {
 
 /// The loops in C that sixels are made with give the same on this processor as on any, and as plain loops do.
 @Suite struct SixelSamplesTests {
-  @Test(arguments: [1, 20, 700] as [Int32])
+  @Test(arguments: [1, 20, 700, 4000, 20_000] as [Int32])
   func pixelsArePaintedWhereThatIsWorthItsBytes(price: Int32) {
     for seed in 0..<24 as Range<UInt64> {
       let (count, width) = (1 + Int(seed) * 5 % 16, 1 + Int(seed) * 11 % 60)

@@ -234,8 +234,15 @@ IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, co
   }
 }
 
+// Whether a colour is worth the bytes of a run where it is perhaps farther from what is shown than can be told.
+IN_PLACE bool is_worth_run(struct glyphone_color color, struct glyphone_color wanted, struct glyphone_color shown,
+                           int price) {
+  return exact_distance(color, wanted) + glyphone_bytes_of_run * price < exact_distance(shown, wanted);
+}
+
 // Finds the nearest colours of the pixels that are far from what they should be.
-IN_PLACE void find_nearest(struct tile *tile, const struct glyphone_palette *palette) {
+IN_PLACE void find_nearest(struct tile *tile, const struct column *shown, const struct price *price,
+                           const struct glyphone_palette *palette) {
   const uint16_t *luma = (uint16_t *)tile->luma, *chroma = (uint16_t *)tile->chroma;
   uint16_t *nearest_luma = (uint16_t *)tile->nearest_luma, *nearest_chroma = (uint16_t *)tile->nearest_chroma;
   for (int x = 0; x < COLUMNS; x += 4) {
@@ -243,9 +250,15 @@ IN_PLACE void find_nearest(struct tile *tile, const struct glyphone_palette *pal
     uint64_t far;
     memcpy(&far, &tile->far[x], sizeof far);
     for (; far != 0; far &= far - 1) {
-      int place = x * BANDS + __builtin_ctzll(far);
-      unsigned u = chroma[place] & 255, v = chroma[place] >> 8;
-      struct glyphone_color color = palette->colors[nearest(palette, place_of(luma[place], u, v))];
+      int place = x * BANDS + __builtin_ctzll(far), band = place % BANDS;
+      struct glyphone_color wanted = {luma[place], chroma[place]};
+      size_t slot = place_of(wanted.luma, wanted.chroma & 255, wanted.chroma >> 8);
+      struct glyphone_color color = palette->colors[nearest(palette, slot)];
+      if (((int16_t *)tile->costs)[place] == glyphone_distance_largest) {
+        const struct column *column = &shown[place / BANDS];
+        struct glyphone_color last = {((uint16_t *)&column->luma)[band], ((uint16_t *)&column->chroma)[band]};
+        if (!is_worth_run(color, wanted, last, ((int16_t *)&price->byte)[band])) color = last;
+      }
       nearest_luma[place] = color.luma;
       nearest_chroma[place] = color.chroma;
     }
@@ -322,7 +335,7 @@ IN_PLACE bool paint_row(const struct bands *bands, struct tile *tile, int row, b
   struct price price;
   if (!compare(tile, shown, &is_active, &price) && !is_above_painted && !ANY(blocked[-1] ^ INT16_MAX)) return false;
   if (is_above_painted) paint_like_above(tile, shown, tile->blocked[row - 1] + 1, &price);
-  find_nearest(tile, bands->palette);
+  find_nearest(tile, shown, &price, bands->palette);
   numbers painted[COLUMNS];
   if (!paint_along(tile, shown, is_above_painted ? tile->own : shown, blocked, &price, painted)) return false;
   store(bands, painted, bands->pixels->numbers + row * bands->pixels->stride + tile->x, bands->rows);
