@@ -13,11 +13,11 @@ typedef VECTOR(int32_t, BANDS) lanes;
 typedef VECTOR(uint8_t, BANDS * sizeof(uint32_t)) samples;
 
 #define CHOSEN(mask, a, b) (((a) & (pixels)(mask)) | ((b) & ~(pixels)(mask)))
-#define APART(a, b) ((pixels)(__builtin_elementwise_max(a, b) - __builtin_elementwise_min(a, b)))
+#define APART(a, b) ((pixels)(LARGER(a, b) - SMALLER(a, b)))
 #define DISTANCE(result, a, b)                                                                          \
   do {                                                                                                  \
     pixels apart = APART((samples)(a), (samples)(b));                                                   \
-    lanes y = (lanes)(apart & 255), u = (lanes)(apart >> 16 & 255), v = (lanes)(apart >> 24);            \
+    lanes y = (lanes)(apart & 255), u = (lanes)(apart >> 16 & 255), v = (lanes)(apart >> 24);           \
     result = y * y * glyphone_distance_luma_weight + (u * u + v * v) * glyphone_distance_chroma_weight; \
   } while (0)
 

@@ -16,8 +16,6 @@ struct column {
   pairs luma, chroma;
 };
 
-#define LARGER(a, b) __builtin_elementwise_max(a, b)
-#define SMALLER(a, b) __builtin_elementwise_min(a, b)
 #define EVERY(value) ((lanes){} + (int16_t)(value))
 #define ANY(mask) (__builtin_reduce_or(mask) != 0)
 #define CHOSEN(mask, a, b) (((a) & (pairs)(mask)) | ((b) & ~(pairs)(mask)))

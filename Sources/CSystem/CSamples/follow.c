@@ -39,8 +39,8 @@ IN_PLACE bool follow_one(const struct pair *pair, size_t x) {
 // Eight at a time where any of them strays.
 IN_PLACE bool follow_step(const struct pair *pair, size_t x) {
   samples wanted = *(const samples *)(pair->source + (x - pair->first)), last = *(samples *)(pair->target + x);
-  samples apart = __builtin_elementwise_max(wanted, last) - __builtin_elementwise_min(wanted, last);
-  eights is_far = (eights)((eights)(apart - __builtin_elementwise_min(apart, (samples){} + pair->noise)) != 0);
+  samples apart = LARGER(wanted, last) - SMALLER(wanted, last);
+  eights is_far = (eights)((eights)(apart - SMALLER(apart, (samples){} + pair->noise)) != 0);
   *(eights *)(pair->target + x) = ((eights)wanted & is_far) | ((eights)last & ~is_far);
   // A bit for each eight.
   bits flags = __builtin_convertvector(is_far, bits);

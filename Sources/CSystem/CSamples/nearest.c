@@ -4,8 +4,6 @@
 enum { LANES = 16 };
 typedef VECTOR(int16_t, LANES) lanes;
 
-#define LARGER(a, b) __builtin_elementwise_max(a, b)
-#define SMALLER(a, b) __builtin_elementwise_min(a, b)
 #define CHOSEN(mask, a, b) (((a) & (mask)) | ((b) & ~(mask)))
 // Differences are counted up to the farthest, so that a distance of three of them fits into 15 bits.
 #define SQUARE(result, samples, wanted)                                                    \

@@ -14,3 +14,6 @@
 
 // A vector of `count` of `type`, which need not be aligned. Wider ones than the processor's are several of its.
 #define VECTOR(type, count) type __attribute__((vector_size(sizeof(type) * (count)), aligned(1)))
+
+#define LARGER(a, b) __builtin_elementwise_max(a, b)
+#define SMALLER(a, b) __builtin_elementwise_min(a, b)

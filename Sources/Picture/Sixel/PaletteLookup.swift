@@ -12,6 +12,7 @@ final class PaletteLookup {
     var y: Int32
     var u: Int32
     var v: Int32
+
     init(y: Int32, u: Int32, v: Int32) {
       (self.y, self.u, self.v) = (y, u, v)
     }

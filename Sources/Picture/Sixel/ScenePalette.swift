@@ -135,7 +135,7 @@ final class ScenePalette {
   }
 
   /// Looks at some pixels and the colours they were given. Every so many frames the colours are improved.
-  /// - Returns: whether some of them became stale (``isStale``).
+  /// - Returns: whether some of them became stale (``forEachStale(_:)``).
   func improve(_ raster: PixelRaster, _ indices: UnsafePointer<UInt8>) -> Bool {
     if roundsLeft > 0 {
       refine(raster)

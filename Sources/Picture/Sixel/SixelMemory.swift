@@ -12,7 +12,7 @@ final class SixelMemory {
   private static let tile = blockWidth * bandHeight
 
   /// In the picture, the last perhaps not whole.
-  let bands: Int
+  private let bands: Int
   let groups: Int
   /// In a band.
   let blocks: Int
@@ -64,11 +64,6 @@ final class SixelMemory {
       stride: stride, chroma_stride: raster.chromaStride)
   }
 
-  /// The next frame is painted whole.
-  func forget() {
-    still.fill(Self.settled)
-  }
-
   /// An image of all pixels of some columns and rows is on its way.
   /// - Parameter colors: by number.
   func show(_ columns: Range<Int>, _ rows: Range<Int>, _ colors: UnsafePointer<glyphone_color>) {
@@ -95,6 +90,7 @@ final class SixelMemory {
 
   /// An image of all pixels is on its way.
   func showAll() {
+    still.fill(Self.settled)
     isUnread.fill(true)
   }
 

@@ -74,10 +74,7 @@ final class SixelRenderer: PixelCanvas {
     case .good:
       if raster.isChanged, palette.improve(raster, memory.numbers) { forgetStaleColors() }
     }
-    if isWhole {
-      memory.forget()
-      palette.everythingIsRepainted()
-    }
+    if isWhole { palette.everythingIsRepainted() }
   }
 
   /// Has everything painted anew that was painted with colours that have moved too far since.
