@@ -151,18 +151,12 @@ private struct PaintedBands {
             let color = result[other.row][other.x]
             if cost(color, x) + price < best.cost { best = (cost(color, x) + price, color) }
           }
-          if row % 6 > 0 {
-            consider((row - 1, x), 0)
-            if columns.contains(x + 1) { consider((row - 1, x + 1), price) }
-          }
+          if row % 6 > 0 { consider((row - 1, x), 0) }
           if best.cost > min(7 * price, 9999) {
             let (y, u, v) = (wanted(x, row).y, wanted(x, row).u, wanted(x, row).v)
             let color = palette.pointer[Int(Self.nearest((u >> 1) << 14 | (v >> 1) << 7 | y >> 1, palette.pointer))]
-            // What is shown is perhaps farther away than was counted.
-            func exact(_ color: glyphone_color) -> Int { wanted(x, row).distance(to: Samples(color)) }
-            let isWorthIt = best.cost < 10_000 || exact(color) + 6 * price < exact(best.color)
             let next = min(cost(color, x) + 6 * price, 9999)
-            if next < best.cost { best = (next, isWorthIt ? color : best.color) }
+            if next < best.cost { best = (next, color) }
           }
           consider((row, x - 1), price)
           isPainted[row][x] = best.color != result[row][x]
@@ -310,81 +304,6 @@ extension glyphone_color {
       let expected = picture.expected(price: price)
       #expect(expected.indices.first { picture.numbers.pointer[$0] != expected[$0] } == nil)
     }
-  }
-
-  /// Rows of numbers of few colours, so that there are runs.
-  private func numbers(_ count: Int, seed: UInt64) -> Storage<UInt8> {
-    let numbers = samples(count, seed: seed)
-    for place in 0..<count { numbers.pointer[place] = numbers.pointer[place] < 200 ? 3 : numbers.pointer[place] % 7 }
-    return numbers
-  }
-
-  @Test(arguments: [1, 7, 8, 40, 61])
-  func sixelsOfAllPixelsAndOfThoseThatArePainted(width: Int) {
-    let stride = 80
-    for seed in 0..<8 as Range<UInt64> {
-      let numbers = numbers(6 * stride, seed: seed)
-      let painted = samples(stride, seed: seed + 50)
-      for x in 0..<stride { painted.pointer[x] &= seed % 2 == 0 ? 9 : 63 }
-      for height in [6, 1 + Int(seed) % 6] {
-        let bands = [CollectedBand(width: width), CollectedBand(width: width)]
-        for (band, isBaseline) in zip(bands, [false, true]) {
-          // The columns of the band before are not taken for this one's.
-          for round in 0..<2 {
-            let collectAll = isBaseline ? baseline_sixels_collect_all : glyphone_sixels_collect_all
-            collectAll(&band.band, numbers.pointer, stride, width, Int32(height))
-            expect(band, width) { x in (0..<height).map { numbers.pointer[$0 * stride + x] } }
-            if round == 1 { continue }
-            let collect = isBaseline ? baseline_sixels_collect : glyphone_sixels_collect
-            collect(&band.band, numbers.pointer, stride, painted.pointer, width)
-            expect(band, width) { x in
-              (0..<6).map { painted.pointer[x] >> UInt8($0) & 1 == 1 ? numbers.pointer[$0 * stride + x] : nil }
-            }
-          }
-        }
-      }
-    }
-  }
-
-  private final class CollectedBand {
-    let sixels: Storage<glyphone_sixel>
-    let stretches: Storage<glyphone_stretch>
-    let latest = Storage(repeating: glyphone_latest(stop: .min / 2, sixel: 0), count: 256)
-    var band: glyphone_sixels
-
-    init(width: Int) {
-      sixels = Storage(repeating: glyphone_sixel(), count: 6 * width + 1)
-      stretches = Storage(repeating: glyphone_stretch(), count: 6 * width + 2)
-      band = glyphone_sixels(
-        sixels: sixels.pointer, stretches: stretches.pointer, latest: latest.pointer, sixel_count: 0, stretch_count: 0,
-        origin: 0)
-    }
-  }
-
-  /// Expects every pixel of a band in one stretch of its colour, whose gaps are small.
-  private func expect(_ band: CollectedBand, _ width: Int, _ pixels: (_ x: Int) -> [UInt8?]) {
-    var found = (0..<width).map { _ in [UInt8?](repeating: nil, count: 6) }
-    var ends: [UInt8: Int] = [:]
-    var last = 0
-    for number in 0..<Int(band.band.stretch_count) {
-      let stretch = band.stretches.pointer[number + 1]
-      #expect(Int(stretch.x) >= last)
-      last = Int(stretch.x)
-      var sixel = band.sixels.pointer[Int(stretch.first)]
-      #expect(sixel.x == stretch.x)
-      if let end = ends[stretch.color] { #expect(Int(sixel.x) > end + 4) }
-      while true {
-        for x in Int(sixel.x)..<Int(sixel.x) + Int(sixel.count) {
-          for row in 0..<6 where sixel.link >> UInt32(row) & 1 == 1 { found[x][row] = stretch.color }
-        }
-        ends[stretch.color] = Int(sixel.x) + Int(sixel.count)
-        guard sixel.link >= 64 else { break }
-        let next = band.sixels.pointer[Int(sixel.link >> 6)]
-        #expect((0...4).contains(Int(next.x) - Int(sixel.x) - Int(sixel.count)))
-        sixel = next
-      }
-    }
-    for x in 0..<width { #expect(found[x].prefix(pixels(x).count) == pixels(x)[...]) }
   }
 
   @Test func theNearestColorIsFound() {

@@ -14,6 +14,8 @@
 #define glyphone_samples_paint_whole baseline_samples_paint_whole
 #define glyphone_sixels_collect baseline_sixels_collect
 #define glyphone_sixels_collect_all baseline_sixels_collect_all
+#define glyphone_sixels_pack baseline_sixels_pack
+#define glyphone_sixels_write baseline_sixels_write
 #define glyphone_samples_follow_luma baseline_samples_follow_luma
 #define glyphone_samples_follow_chroma baseline_samples_follow_chroma
 #define glyphone_samples_nearest baseline_samples_nearest

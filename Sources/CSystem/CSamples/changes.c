@@ -54,8 +54,8 @@ typedef VECTOR(int32_t, BANDS) sums;
 
 enum { COLUMNS = glyphone_tile };
 
-// The chroma of two rows: what it adds to luma for red, green and blue, and the least and the most luma that a screen
-// can show with it.
+// The chroma of two rows: what it adds to luma for red, green and blue, and about the least and the most luma that a
+// screen can show with it.
 struct chroma {
   pairs samples[COLUMNS / 2];
   lanes red[COLUMNS / 2], green[COLUMNS / 2], blue[COLUMNS / 2], least[COLUMNS / 2], most[COLUMNS / 2];
@@ -77,8 +77,8 @@ struct tile {
   // The whole one, and the half one.
   struct price price[2];
   // What is painted of each row: 0 for a painted pixel, INT16_MAX for any other, so that nothing costs less. Before the
-  // columns comes the one to the left, and after them one of which nothing is known yet.
-  lanes blocked[ROWS][COLUMNS + 2];
+  // columns comes the one to the left.
+  lanes blocked[ROWS][COLUMNS + 1];
   // That of the last two rows that were looked at.
   struct chroma shared;
   int shared_row;
@@ -90,13 +90,15 @@ struct tile {
   // The colours so far, and their errors with the bytes that they take; none where nothing is to be painted.
   struct column own[COLUMNS];
   lanes costs[COLUMNS];
-  // Bits of the pixels that are far from what they should be, and for these their nearest colours.
-  uint16_t far[COLUMNS];
+  // The nearest colours of pixels that are far from what they should be.
   pairs nearest_luma[COLUMNS], nearest_chroma[COLUMNS];
 };
 
 // The lumas of black and white, which are the range of each channel.
 enum { BLACK = 16, WHITE = 235 };
+
+// A channel that is out of its range by no more than this is left there.
+enum { UNSEEN = 4 };
 
 IN_PLACE void load_chroma(struct chroma *chroma, const uint8_t *blue, const uint8_t *red, const ptrdiff_t *starts) {
   enum { COUNT = COLUMNS / 2 };
@@ -114,8 +116,8 @@ IN_PLACE void load_chroma(struct chroma *chroma, const uint8_t *blue, const uint
     chroma->red[x] = r;
     chroma->green[x] = g;
     chroma->blue[x] = b;
-    chroma->least[x] = BLACK - SMALLER(r, SMALLER(g, b));
-    chroma->most[x] = WHITE - LARGER(r, LARGER(g, b));
+    chroma->least[x] = BLACK - UNSEEN - SMALLER(r, SMALLER(g, b));
+    chroma->most[x] = WHITE + UNSEEN - LARGER(r, LARGER(g, b));
   }
 }
 
@@ -167,10 +169,9 @@ IN_PLACE uint16_t bits_of(const lanes *mask) {
   return word;
 }
 
-// Finds the pixels that are far from what they should be, and what a byte costs then.
+// Finds how far pixels are from what they should be, and what a byte costs then; returns whether any is far.
 IN_PLACE bool compare(struct tile *tile, const struct column *shown, const lanes *is_active, struct price *price) {
   lanes far_pixels = {};
-  memset(tile->far, 0, sizeof tile->far);
   *price = tile->price[0];
   for (int x = 0; x < tile->count; x++) {
     lanes cost;
@@ -178,20 +179,13 @@ IN_PLACE bool compare(struct tile *tile, const struct column *shown, const lanes
     cost &= *is_active;
     // What is larger is perhaps larger than can be told.
     tile->costs[x] = SMALLER(cost, EVERY(glyphone_distance_largest));
-    lanes is_far = cost > price->limit;
-    far_pixels -= is_far;
-    tile->far[x] = bits_of(&is_far);
+    far_pixels -= cost > price->limit;
   }
+  for (int x = tile->count; x < COLUMNS; x++) tile->costs[x] = (lanes){};
   if (!ANY(far_pixels)) return false;
   lanes is_half = far_pixels >= MANY;
-  if (ANY(is_half)) {
-    price->byte = (lanes)CHOSEN(is_half, (pairs)tile->price[1].byte, (pairs)price->byte);
-    price->limit = (lanes)CHOSEN(is_half, (pairs)tile->price[1].limit, (pairs)price->limit);
-    for (int x = 0; x < tile->count; x++) {
-      lanes is_far = tile->costs[x] > price->limit;
-      tile->far[x] = bits_of(&is_far);
-    }
-  }
+  price->byte = (lanes)CHOSEN(is_half, (pairs)tile->price[1].byte, (pairs)price->byte);
+  price->limit = (lanes)CHOSEN(is_half, (pairs)tile->price[1].limit, (pairs)price->limit);
   return true;
 }
 
@@ -207,56 +201,36 @@ IN_PLACE bool compare(struct tile *tile, const struct column *shown, const lanes
 // Columns of all rows of a tile: so far away is what the tile before it shows.
 enum { SIZE = ROWS * COLUMNS };
 
-// Paints with the colours of the row above, and finds what is far then.
+// Paints with the colours of the row above.
 // - blocked: of the pixels above.
-IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, const lanes *blocked,
-                               const struct price *price) {
-  const struct column *row_above = shown - COLUMNS;
-  struct column above = row_above[0];
+IN_PLACE void paint_like_above(struct tile *tile, const struct column *shown, const lanes *blocked) {
   for (int x = 0; x < tile->count; x++) {
-    pairs luma = tile->luma[x], chroma = tile->chroma[x];
-    struct column own = shown[x], next = row_above[x + 1];
+    struct column own = shown[x], above = shown[x - COLUMNS];
     lanes best = tile->costs[x], cost;
     // Below a pixel of its colour one takes not even the byte of a longer run.
-    DISTANCE(cost, luma, chroma, above.luma, above.chroma);
+    DISTANCE(cost, tile->luma[x], tile->chroma[x], above.luma, above.chroma);
     cost |= blocked[x];
     TAKE(above, cost, cost < best);
-    DISTANCE(cost, luma, chroma, next.luma, next.chroma);
-    cost = __builtin_elementwise_add_sat(cost, price->byte) | blocked[x + 1];
-    TAKE(next, cost, cost < best);
     tile->own[x] = own;
     tile->costs[x] = best;
-    lanes is_far = best > price->limit;
-    tile->far[x] = bits_of(&is_far);
-    above = next;
   }
 }
 
-// Whether a colour is worth the bytes of a run where it is perhaps farther from what is shown than can be told.
-IN_PLACE bool is_worth_run(struct glyphone_color color, struct glyphone_color wanted, struct glyphone_color shown,
-                           int price) {
-  return exact_distance(color, wanted) + glyphone_bytes_of_run * price < exact_distance(shown, wanted);
-}
-
 // Finds the nearest colours of the pixels that are far from what they should be.
-IN_PLACE void find_nearest(struct tile *tile, const struct column *shown, const struct price *price,
-                           const struct glyphone_palette *palette) {
+IN_PLACE void find_nearest(struct tile *tile, const struct price *price, const struct glyphone_palette *palette) {
   const uint16_t *luma = (uint16_t *)tile->luma, *chroma = (uint16_t *)tile->chroma;
   uint16_t *nearest_luma = (uint16_t *)tile->nearest_luma, *nearest_chroma = (uint16_t *)tile->nearest_chroma;
   for (int x = 0; x < COLUMNS; x += 4) {
     // A word of the pixels of four columns.
-    uint64_t far;
-    memcpy(&far, &tile->far[x], sizeof far);
+    uint64_t far = 0;
+    for (int column = 0; column < 4; column++) {
+      lanes is_far = tile->costs[x + column] > price->limit;
+      far |= (uint64_t)bits_of(&is_far) << column * BANDS;
+    }
     for (; far != 0; far &= far - 1) {
-      int place = x * BANDS + __builtin_ctzll(far), band = place % BANDS;
-      struct glyphone_color wanted = {luma[place], chroma[place]};
-      size_t slot = place_of(wanted.luma, wanted.chroma & 255, wanted.chroma >> 8);
+      int place = x * BANDS + __builtin_ctzll(far);
+      size_t slot = place_of(luma[place], chroma[place] & 255, chroma[place] >> 8);
       struct glyphone_color color = palette->colors[nearest(palette, slot)];
-      if (((int16_t *)tile->costs)[place] == glyphone_distance_largest) {
-        const struct column *column = &shown[place / BANDS];
-        struct glyphone_color last = {((uint16_t *)&column->luma)[band], ((uint16_t *)&column->chroma)[band]};
-        if (!is_worth_run(color, wanted, last, ((int16_t *)&price->byte)[band])) color = last;
-      }
       nearest_luma[place] = color.luma;
       nearest_chroma[place] = color.chroma;
     }
@@ -332,8 +306,8 @@ IN_PLACE bool paint_row(const struct bands *bands, struct tile *tile, int row, b
   struct column *shown = tile->shown + row * COLUMNS;
   struct price price;
   if (!compare(tile, shown, &is_active, &price) && !is_above_painted && !ANY(blocked[-1] ^ INT16_MAX)) return false;
-  if (is_above_painted) paint_like_above(tile, shown, tile->blocked[row - 1] + 1, &price);
-  find_nearest(tile, shown, &price, bands->palette);
+  if (is_above_painted) paint_like_above(tile, shown, tile->blocked[row - 1] + 1);
+  find_nearest(tile, &price, bands->palette);
   numbers painted[COLUMNS];
   if (!paint_along(tile, shown, is_above_painted ? tile->own : shown, blocked, &price, painted)) return false;
   store(bands, painted, bands->pixels->numbers + row * bands->pixels->stride + tile->x, bands->rows);
@@ -398,7 +372,7 @@ void glyphone_samples_paint_changes(const struct glyphone_pixels *pixels, struct
     // The last column is the one to the left now.
     for (int row = 0; row < ROWS; row++) {
       tile.blocked[row][0] = x > 0 ? tile.blocked[row][COLUMNS] : EVERY(INT16_MAX);
-      for (int column = 1; column < COLUMNS + 2; column++) tile.blocked[row][column] = EVERY(INT16_MAX);
+      for (int column = 1; column <= COLUMNS; column++) tile.blocked[row][column] = EVERY(INT16_MAX);
     }
     tile.needs = *(numbers *)needs;
     if (!ANY(tile.needs)) continue;

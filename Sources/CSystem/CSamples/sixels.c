@@ -1,130 +1,138 @@
 #include <string.h>
 
 #include "CSamples.h"
+#include "sixel.h"
 #include "vectors.h"
+
+enum { ROWS = 6, COLORS = 256 };
+
+// The last sixel of a colour with the column after it, and its stretch.
+struct latest {
+  int32_t end;
+  uint32_t sixel, stretch, unused;
+};
 
 // Where the next sixel and stretch go.
 struct pen {
-  struct glyphone_sixel *sixels;
-  struct glyphone_latest *latest;
-  struct glyphone_stretch *stretch;
-  uint32_t number;
+  uint64_t *sixels;
+  struct glyphone_stretch *stretches;
+  struct latest *latest;
+  uint32_t sixel, stretch;
 };
 
-// Adds pixels to the stretch of their colour, or begins another. Which of the two it will be no processor foresees, so
-// there is no branch: a sixel and a stretch are always written, and count where they are needed.
-// - x: the column, counted on from the bands before.
-IN_PLACE void add(struct pen *pen, uint8_t color, uint32_t bits, uint16_t column, int32_t x, uint16_t count) {
-  struct glyphone_latest *latest = &pen->latest[color];
-  int32_t gap = x - latest->stop;
+// Adds a sixel to the stretch of its colour, or begins another. Which of the two it will be no processor foresees, so
+// there is no branch: a stretch is always begun, and counts where it is needed.
+IN_PLACE void add(struct pen *pen, int32_t column, int32_t count, uint32_t rows, uint32_t color) {
+  struct latest *latest = &pen->latest[color];
   // All bits or none.
-  uint32_t is_same = gap >> 31, is_near = (gap - glyphone_small_gap - 1) >> 31;
-  uint32_t number = pen->number, last = latest->sixel, following = number << 6;
-  // More bits of the last sixel, or the number of the one that follows.
-  pen->sixels[last].link |= (following ^ ((following ^ bits) & is_same)) & is_near;
-  pen->sixels[number] = (struct glyphone_sixel){column, count, bits};
-  pen->number = number + 1 + is_same;
-  *pen->stretch = (struct glyphone_stretch){number, column, color};
-  pen->stretch += 1 + (int32_t)is_near;
-  latest->stop = x + count;
-  latest->sixel = number ^ ((number ^ last) & is_same);
+  uint32_t is_near = (uint32_t)((column - latest->end - glyphone_small_gap - 1) >> 31);
+  uint32_t sixel = pen->sixel++, stretch = pen->stretch ^ ((pen->stretch ^ latest->stretch) & is_near);
+  pen->sixels[latest->sixel] |= (uint64_t)(sixel & is_near) << NEXT;
+  pen->sixels[sixel] = SIXEL(column, count, rows, color);
+  pen->stretches[pen->stretch].first = sixel;
+  pen->stretches[stretch].last = sixel;
+  pen->stretch += 1 + is_near;
+  latest->end = column + count;
+  latest->sixel = sixel;
+  latest->stretch = stretch;
 }
 
-IN_PLACE struct pen begin(struct glyphone_sixels *band, size_t width) {
-  band->origin += (int32_t)width + glyphone_small_gap + 1;
-  return (struct pen){band->sixels, band->latest, band->stretches + 1, 0};
+IN_PLACE struct pen begin(const struct glyphone_sixels *band, struct latest *latest) {
+  for (int color = 0; color < COLORS; color++) latest[color] = (struct latest){INT32_MIN / 2, 0, 0, 0};
+  // Before the first sixel are those where the passes begin.
+  memset(band->sixels, 0, glyphone_passes * sizeof *band->sixels);
+  return (struct pen){band->sixels, band->stretches, latest, glyphone_passes, 0};
 }
 
 IN_PLACE void end(struct glyphone_sixels *band, const struct pen *pen) {
-  band->sixel_count = pen->number;
-  band->stretch_count = (uint32_t)(pen->stretch - band->stretches) - 1;
+  band->sixel_count = pen->sixel - glyphone_passes;
+  band->stretch_count = pen->stretch;
 }
 
 enum { STEP = 32 };
 typedef VECTOR(uint8_t, STEP) columns;
 
-// Takes the pixels that are painted of some columns: those of one colour below each other together.
-IN_PLACE void collect(struct pen *pen, const uint8_t *const *rows, const uint8_t *painted, int32_t first,
-                      int32_t origin) {
-  columns bits = *(const columns *)painted, above = *(const columns *)(rows[0] + first), is_like_above = {};
-  for (int row = 1; row < 6; row++) {
-    columns numbers = *(const columns *)(rows[row] + first);
-    is_like_above |= (columns)(numbers == above) & (uint8_t)(1 << row);
-    above = numbers;
+// Adds the pixels that are painted of some columns: those of one colour in a column together.
+IN_PLACE void collect(struct pen *pen, const uint8_t *numbers, ptrdiff_t stride, const uint8_t *painted,
+                      int32_t first) {
+  const columns bits = *(const columns *)painted;
+  if (!__builtin_reduce_or(bits)) return;
+  // Of the pixels of each row the colours, and the rows in which their column is painted with them from there on down.
+  columns colors[ROWS], alike[ROWS], is_repeated = {};
+#pragma unroll
+  for (int row = 0; row < ROWS; row++) colors[row] = *(const columns *)(numbers + row * stride);
+#pragma unroll
+  for (int row = 0; row < ROWS; row++) {
+    columns below = {};
+#pragma unroll
+    for (int other = row + 1; other < ROWS; other++)
+      below |= (columns)(colors[row] == colors[other]) & (uint8_t)(1 << other);
+    below &= (columns)((bits & (uint8_t)(1 << row)) != 0);
+    is_repeated |= below;
+    alike[row] = (below | (uint8_t)(1 << row)) & bits;
   }
-  is_like_above &= bits & bits << 1;
-  bits &= ~is_like_above;
-  const uint8_t *like_above = (const uint8_t *)&is_like_above;
+  const columns tops = bits & ~is_repeated;
   for (int eight = 0; eight < STEP; eight += 8) {
-    uint64_t tops;
-    memcpy(&tops, (const uint8_t *)&bits + eight, sizeof tops);
-    for (; tops != 0; tops &= tops - 1) {
-      int place = __builtin_ctzll(tops), row = place & 7, column = eight + (place >> 3);
-      int below = __builtin_ctz(~(like_above[column] >> (row + 1)));
-      int32_t x = first + column;
-      add(pen, rows[row][x], ((2u << below) - 1) << row, x, origin + x, 1);
+    uint64_t left;
+    memcpy(&left, (const uint8_t *)&tops + eight, sizeof left);
+    for (; left != 0; left &= left - 1) {
+      int top = __builtin_ctzll(left), column = eight + (top >> 3), pixel = (top & 7) * STEP + column;
+      add(pen, first + column, 1, ((const uint8_t *)alike)[pixel], ((const uint8_t *)colors)[pixel]);
     }
   }
 }
 
 FOR_EACH_PROCESSOR
 void glyphone_sixels_collect(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride,
-                             const uint8_t *painted, size_t width) {
-  struct pen pen = begin(band, width);
-  const uint8_t *rows[8];
-  for (int row = 0; row < 8; row++) rows[row] = numbers + row * stride;
-  size_t first = 0;
-  for (; first + STEP <= width; first += STEP) collect(&pen, rows, painted + first, first, band->origin);
+                             const uint8_t *painted, int width) {
+  struct latest latest[COLORS];
+  struct pen pen = begin(band, latest);
+  int first = 0;
+  for (; first + STEP <= width; first += STEP) collect(&pen, numbers + first, stride, painted + first, first);
   if (first < width) {
     uint8_t rest[STEP] = {0};
-    memcpy(rest, painted + first, width - first);
-    collect(&pen, rows, rest, first, band->origin);
+    memcpy(rest, painted + first, (size_t)(width - first));
+    collect(&pen, numbers + first, stride, rest, first);
   }
   end(band, &pen);
 }
 
 // Adds all pixels of some columns that are alike.
-IN_PLACE void add_columns(struct pen *pen, const uint8_t *numbers, ptrdiff_t stride, int height, int32_t origin,
-                          size_t column, size_t count) {
-  const uint8_t *number = numbers + column;
-  uint8_t color = *number;
-  uint32_t bits = 1;
-  for (int row = 1; row < height; row++) {
-    number += stride;
-    if (*number != color) {
-      add(pen, color, bits, column, origin + (int32_t)column, count);
-      color = *number;
-      bits = 0;
-    }
-    bits |= 1u << row;
+IN_PLACE void add_columns(struct pen *pen, const uint8_t *numbers, ptrdiff_t stride, int height, int column,
+                          int count) {
+  for (uint32_t left = (1u << height) - 1, rows; left != 0; left &= ~rows) {
+    uint8_t color = numbers[__builtin_ctz(left) * stride + column];
+    rows = 0;
+    for (int row = 0; row < height; row++) rows |= (uint32_t)(numbers[row * stride + column] == color) << row;
+    add(pen, column, count, rows, color);
   }
-  add(pen, color, bits, column, origin + (int32_t)column, count);
 }
 
 // A run ends where any row has another colour in the next column.
 FOR_EACH_PROCESSOR
-void glyphone_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, size_t width,
+void glyphone_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, int width,
                                  int height) {
-  struct pen pen = begin(band, width);
+  struct latest latest[COLORS];
+  struct pen pen = begin(band, latest);
   const uint64_t high_bits = 0x8080808080808080;
-  size_t start = 0;
-  for (size_t first = 0; first < width; first += 8) {
+  int start = 0;
+  for (int first = 0; first < width; first += 8) {
     uint64_t difference = 0;
     for (int row = 0; row < height; row++) {
       uint64_t these, next;
-      memcpy(&these, numbers + row * stride + (ptrdiff_t)first, sizeof these);
-      memcpy(&next, numbers + row * stride + (ptrdiff_t)first + 1, sizeof next);
+      memcpy(&these, numbers + row * stride + first, sizeof these);
+      memcpy(&next, numbers + row * stride + first + 1, sizeof next);
       difference |= these ^ next;
     }
     // The high bit of every byte that is not 0.
     uint64_t ends = (((difference & ~high_bits) + ~high_bits) | difference) & high_bits;
     for (; ends != 0; ends &= ends - 1) {
-      size_t stop = first + (__builtin_ctzll(ends) >> 3) + 1;
+      int stop = first + (__builtin_ctzll(ends) >> 3) + 1;
       if (stop >= width) break;
-      add_columns(&pen, numbers, stride, height, band->origin, start, stop - start);
+      add_columns(&pen, numbers, stride, height, start, stop - start);
       start = stop;
     }
   }
-  add_columns(&pen, numbers, stride, height, band->origin, start, width - start);
+  add_columns(&pen, numbers, stride, height, start, width - start);
   end(band, &pen);
 }

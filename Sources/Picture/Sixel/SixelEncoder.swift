@@ -3,28 +3,20 @@ import CSamples
 /// Writes a rectangle of palette indices as one sixel image. In each band of six rows the stretches of all colours are
 /// packed into as few passes as will go, so that little is spent on skipping.
 final class SixelEncoder {
-  private let sixels: Storage<glyphone_sixel>
-  /// In order of x, from number 1 on.
+  private let sixels: Storage<UInt64>
   private let stretches: Storage<glyphone_stretch>
-  /// Of each column, for ``SixelPacker``.
-  private let firsts: Storage<UInt32>
-  private let begins: Storage<UInt64>
-  /// Of each colour.
-  private let latest = Storage<glyphone_latest>(repeating: none, count: 256)
+  private let newColors = Storage<UInt8>(repeating: 0, count: 257)
+  private let texts: SixelTexts
   private var band: glyphone_sixels
-  private let runs = SixelRuns()
-
-  private static let none = glyphone_latest(stop: .min / 2, sixel: 0)
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
-    sixels = Storage(repeating: glyphone_sixel(), count: 6 * width + 1)
-    stretches = Storage(repeating: glyphone_stretch(), count: 6 * width + 2)
-    firsts = Storage(repeating: 0, count: width)
-    begins = Storage(repeating: 0, count: width / 64 + 1)
+    sixels = Storage(repeating: 0, count: Int(glyphone_passes) + 6 * width)
+    stretches = Storage(repeating: glyphone_stretch(), count: 6 * width + 1)
+    texts = SixelTexts(width: width)
     band = glyphone_sixels(
-      sixels: sixels.pointer, stretches: stretches.pointer, latest: latest.pointer, sixel_count: 0, stretch_count: 0,
-      origin: 0)
+      sixels: sixels.pointer, stretches: stretches.pointer, runs: texts.runs, names: texts.names,
+      new_colors: newColors.pointer, sixel_count: 0, stretch_count: 0, new_count: 0)
   }
 
   /// Where a rectangle's pixels are, and which of them are to be painted.
@@ -49,33 +41,49 @@ final class SixelEncoder {
     pen.byte(0x3B)
     pen.number(height)
     writer.finish(pen)
-    latest.fill(Self.none)
-    band.origin = 0
     var skipped = 0
     for top in stride(from: 0, to: height, by: 6) {
       if top > 0 { skipped += 1 }
       let numbers = pixels.numbers + top * pixels.stride
       if let painted = pixels.painted {
-        glyphone_sixels_collect(&band, numbers, pixels.stride, painted + top / 6 * pixels.stride, width)
+        glyphone_sixels_collect(
+          &band, numbers, pixels.stride, painted + top / 6 * pixels.stride, Int32(truncatingIfNeeded: width))
       } else {
         glyphone_sixels_collect_all(
-          &band, numbers, pixels.stride, width, Int32(truncatingIfNeeded: min(6, height - top)))
+          &band, numbers, pixels.stride, Int32(truncatingIfNeeded: width),
+          Int32(truncatingIfNeeded: min(6, height - top)))
       }
       if band.sixel_count == 0 { continue }
-      // Each sixel is at most a gap (7 bytes), a colour (4), itself (7), and the end of its pass.
-      var pen = writer.begin(atMost: 19 * Int(band.sixel_count) + 256 * 20 + skipped + 8)
-      while skipped > 0 {
-        pen.byte(0x2D)
-        skipped -= 1
-      }
-      var packer = SixelPacker(
-        sixels: sixels.pointer, stretches: stretches.pointer, count: Int(band.stretch_count), firsts: firsts.pointer,
-        begins: begins.pointer, words: begins.count, runs: runs.entries, pen: pen)
-      packer.pack(palette)
-      writer.finish(packer.pen)
+      writeBand(after: skipped, palette, into: writer)
+      skipped = 0
     }
     pen = writer.begin(atMost: 8)
     pen.literal(ControlSequence.stringTerminator)
     writer.finish(pen)
+  }
+
+  /// Writes the band that was collected.
+  private func writeBand(after skipped: Int, _ palette: ScenePalette, into writer: TerminalWriter) {
+    glyphone_sixels_pack(&band, palette.isNew.pointer)
+    var pen = writer.begin(atMost: skipped + 20 * Int(band.new_count) + 19 * Int(band.sixel_count) + 32)
+    for _ in 0..<skipped { pen.byte(0x2D) }
+    for place in 0..<Int(band.new_count) {
+      let number = Int(newColors.pointer[place])
+      tell(number, palette.colors[number], with: &pen)
+    }
+    pen.position = glyphone_sixels_write(&band, pen.position)
+    writer.finish(pen)
+  }
+
+  /// Tells what a colour is, which does not choose it in every terminal.
+  private func tell(_ number: Int, _ color: Color, with pen: inout BytePen) {
+    let percent = SixelColor(color)
+    pen.byte(0x23, small: number)
+    pen.literal(";2;")
+    pen.small(percent.red)
+    pen.byte(0x3B)
+    pen.small(percent.green)
+    pen.byte(0x3B)
+    pen.small(percent.blue)
   }
 }

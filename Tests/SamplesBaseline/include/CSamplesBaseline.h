@@ -21,9 +21,11 @@ void baseline_samples_paint_changes(const struct glyphone_pixels *pixels, struct
 void baseline_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height, int price,
                                   const struct glyphone_palette *palette);
 void baseline_sixels_collect(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride,
-                             const uint8_t *painted, size_t width);
-void baseline_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, size_t width,
+                             const uint8_t *painted, int width);
+void baseline_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, int width,
                                  int height);
+void baseline_sixels_pack(struct glyphone_sixels *band, bool *is_new);
+uint8_t *baseline_sixels_write(const struct glyphone_sixels *band, uint8_t *text);
 int baseline_samples_follow_luma(const uint8_t *source, uint8_t *target, size_t x, size_t count, uint8_t noise,
                                  uint8_t *flags, ptrdiff_t pitch);
 int baseline_samples_follow_chroma(const uint8_t *source, uint8_t *target, size_t x, size_t count, uint8_t noise,

@@ -1,4 +1,5 @@
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -154,55 +155,58 @@ void glyphone_samples_paint_changes(const struct glyphone_pixels *pixels, struct
 void glyphone_samples_paint_whole(const struct glyphone_pixels *pixels, int is_odd, int width, int height,
                                   int price, const struct glyphone_palette *palette);
 
-/// Pixels of one colour in columns of a band that are alike.
-struct glyphone_sixel {
-  uint16_t x, count;
-  /// The six bits, and above them the number of the stretch's next sixel; that is 0 at its end, for the first of all
-  /// follows none.
-  uint32_t link;
-};
-
-/// Sixels of one colour that lie close together.
-struct glyphone_stretch {
-  /// The number of the first of them.
-  uint32_t first;
-  uint16_t x;
-  uint8_t color;
-};
-
-/// The last sixel of a colour, and where it ends.
-struct glyphone_latest {
-  int32_t stop;
-  uint32_t sixel;
-};
-
-/// The sixels of a band.
-struct glyphone_sixels {
-  /// Room for six for each column, and one more.
-  struct glyphone_sixel *sixels;
-  /// In order of x, from number 1 on. Room for as many, and one more.
-  struct glyphone_stretch *stretches;
-  /// Of each of 256 colours. Columns are counted on from band to band, so that what is there of the bands before is far
-  /// away.
-  struct glyphone_latest *latest;
-  uint32_t sixel_count, stretch_count;
-  /// Where the columns of the band begin.
-  int32_t origin;
-};
-
 /// Gaps of up to this many columns are written as blanks rather than leaving the colour.
-enum { glyphone_small_gap = 4 };
+enum { glyphone_small_gap = 8 };
+
+/// Passes over a band: more are never needed, for no stretch reaches a column that is farther than a small gap from
+/// pixels of its colour, and a column has at most six colours.
+enum { glyphone_passes = (6 * (glyphone_small_gap + 1) + 7) / 8 * 8 };
+
+/// The numbers of the first and the last of the sixels of one colour that lie close together.
+struct glyphone_stretch {
+  uint32_t first, last;
+};
+
+/// A text of up to seven bytes is a word: the bytes, the first lowest, and in the highest byte how many they are. Of a
+/// number of equal sixels: that of blanks, and what is to be added for each step of their six bits.
+struct glyphone_run {
+  uint64_t blank, step;
+};
+
+/// What is to be written of a band.
+struct glyphone_sixels {
+  /// Where the passes begin, and from number `glyphone_passes` on the sixels in order of their columns: room for six for
+  /// each column.
+  uint64_t *sixels;
+  /// In order of their columns. Room for six for each column, and one more.
+  struct glyphone_stretch *stretches;
+  /// By count, up to the width.
+  const struct glyphone_run *runs;
+  /// The texts that choose each of 256 colours.
+  const uint64_t *names;
+  /// The colours that the terminal is to be told before: room for one more than there are.
+  uint8_t *new_colors;
+  uint32_t sixel_count, stretch_count, new_count;
+};
 
 /// Finds the sixels and stretches of the pixels of a band that are painted.
 /// - numbers: of the colours, in rows `stride` apart; read up to a multiple of 32.
 /// - painted: for each column a bit for each row with such a pixel, the first lowest.
-/// - width: in columns, at most 65,535.
+/// - width: in columns, at most 4096.
 void glyphone_sixels_collect(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride,
-                             const uint8_t *painted, size_t width);
+                             const uint8_t *painted, int width);
 
 /// Finds those of all pixels of up to six rows of a band.
-void glyphone_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, size_t width,
+void glyphone_sixels_collect_all(struct glyphone_sixels *band, const uint8_t *numbers, ptrdiff_t stride, int width,
                                  int height);
+
+/// Distributes the stretches over as few passes as will go, each of which goes from left to right, and finds the colours
+/// that are new.
+/// - is_new: by number; those that are found no longer are.
+void glyphone_sixels_pack(struct glyphone_sixels *band, bool *is_new);
+
+/// Writes the passes; returns the end of the text. Needs room for 19 bytes for each sixel and 32 more.
+uint8_t *glyphone_sixels_write(const struct glyphone_sixels *band, uint8_t *text);
 
 /// Has a row of luma follow another: eight samples at a time where any of them strays by more than the noise. Returns
 /// whether any did.
