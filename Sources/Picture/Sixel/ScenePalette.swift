@@ -48,7 +48,7 @@ final class ScenePalette {
   private static let mostMoves = 32
   private static let mostGifts = 4
   /// A colour moves when that is farther than this.
-  private static let smallMove: Int32 = 6
+  private static let smallMove: Int32 = 12
 
   /// - Parameter registers: of the terminal.
   init(registers: Int) {
