@@ -24,31 +24,19 @@ import Testing
     ]
   }
 
-  private final class Band {
-    let sixels: Storage<UInt64>
-    let stretches: Storage<glyphone_stretch>
-    let newColors = Storage<UInt8>(repeating: 0, count: 257)
-    let isNew = Storage<Bool>(repeating: false, count: 256)
-    let texts: SixelTexts
-    var band: glyphone_sixels
+  /// The odd colours are new.
+  private func isNew() -> Storage<Bool> {
+    let isNew = Storage(repeating: false, count: 256)
+    for number in 0..<256 where number % 2 == 1 { isNew.pointer[number] = true }
+    return isNew
+  }
 
-    init(width: Int) {
-      sixels = Storage(repeating: 0, count: Int(glyphone_passes) + 6 * width)
-      stretches = Storage(repeating: glyphone_stretch(), count: 6 * width + 1)
-      texts = SixelTexts(width: width)
-      band = glyphone_sixels(
-        sixels: sixels.pointer, stretches: stretches.pointer, runs: texts.runs, names: texts.names,
-        new_colors: newColors.pointer, sixel_count: 0, stretch_count: 0, new_count: 0)
-      for number in 0..<256 where number % 2 == 1 { isNew.pointer[number] = true }
-    }
-
-    /// What it is written as, once its sixels are collected.
-    func text(_ loops: Loops) -> [UInt8] {
-      loops.pack(&band, isNew.pointer)
-      let room = Storage<UInt8>(repeating: 0, count: 19 * Int(band.sixel_count) + 32)
-      guard let end = loops.write(&band, room.pointer) else { return [] }
-      return Array(UnsafeBufferPointer(start: room.pointer, count: end - room.pointer))
-    }
+  /// What a band is written as, once its sixels are collected.
+  private func text(_ band: SixelBand, _ loops: Loops, _ isNew: Storage<Bool>) -> [UInt8] {
+    loops.pack(&band.sixels, isNew.pointer)
+    let room = Storage<UInt8>(repeating: 0, count: band.room)
+    guard let end = loops.write(&band.sixels, room.pointer) else { return [] }
+    return Array(UnsafeBufferPointer(start: room.pointer, count: end - room.pointer))
   }
 
   /// The colours of pixels, by column and row; nil where nothing is painted.
@@ -100,18 +88,17 @@ import Testing
   }
 
   private func expect(_ loops: Loops, _ expected: Pixels, _ collect: (inout glyphone_sixels) -> Void) -> [UInt8] {
-    let band = Band(width: expected.count)
-    collect(&band.band)
-    let text = band.text(loops)
+    let band = SixelBand(width: expected.count)
+    collect(&band.sixels)
+    let isNew = isNew()
+    let text = text(band, loops, isNew)
     #expect(pixels(text, width: expected.count) == expected)
     let depth = depth(expected)
     #expect(text.count { $0 == 0x24 } == max(depth, 1) - 1)
-    // The odd ones of its colours were new.
     let colors = Set(expected.joined().compactMap(\.self))
-    let told = (0..<Int(band.band.new_count)).map { band.newColors.pointer[$0] }
-    #expect(told.sorted() == colors.filter { $0 % 2 == 1 }.sorted())
+    #expect(band.newColors.sorted() == colors.filter { $0 % 2 == 1 }.sorted())
     for number in 0..<256 {
-      #expect(band.isNew.pointer[number] == (number % 2 == 1 && !colors.contains(UInt8(number))))
+      #expect(isNew.pointer[number] == (number % 2 == 1 && !colors.contains(UInt8(number))))
     }
     return text
   }
@@ -178,9 +165,9 @@ import Testing
     func text(_ columns: Int...) -> String {
       painted.fill(0)
       for x in columns { painted.pointer[x] = 1 }
-      let band = Band(width: 300)
-      glyphone_sixels_collect(&band.band, numbers.pointer, Self.stride, painted.pointer, 300)
-      return String(decoding: band.text(Loops()), as: UTF8.self)
+      let band = SixelBand(width: 300)
+      glyphone_sixels_collect(&band.sixels, numbers.pointer, Self.stride, painted.pointer, 300)
+      return String(decoding: self.text(band, Loops(), isNew()), as: UTF8.self)
     }
     #expect(text() == "")
     #expect(text(0) == "#5@")

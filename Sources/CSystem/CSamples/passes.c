@@ -88,11 +88,9 @@ uint8_t *glyphone_sixels_write(const struct glyphone_sixels *band, uint8_t *end)
       int32_t gap = COLUMN_OF(sixel) - stop;
       uint32_t other_color = COLOR_OF(sixel) ^ color, other_rows = ROWS_OF(sixel) ^ rows;
       bool is_other = (gap | other_color | other_rows) != 0;
-      uint64_t name = names[COLOR_OF(sixel)];
       uint8_t *next = write(end, runs[count].blank + rows * runs[count].step);
-      memcpy(next, &name, sizeof name);
-      next += other_color != 0 ? name >> 56 : 0;
-      next = write(next, runs[gap].blank);
+      uint8_t *after_name = write(next, names[COLOR_OF(sixel)]);
+      next = write(other_color != 0 ? after_name : next, runs[gap].blank);
       end = is_other ? next : end;
       count = (is_other ? 0 : count) + COUNT_OF(sixel);
       rows = ROWS_OF(sixel);

@@ -11,8 +11,8 @@ enum { COLUMN = 0, COUNT = 16, ROWS_SET = 32, COLOR = 38, NEXT = 46 };
    (uint64_t)(color) << COLOR)
 
 #define COLUMN_OF(sixel) ((int32_t)((sixel) >> COLUMN & 0xFFFF))
-// The first column after it.
-#define END_OF(sixel) (COLUMN_OF(sixel) + (int32_t)((sixel) >> COUNT & 0xFFFF))
 #define COUNT_OF(sixel) ((uint32_t)((sixel) >> COUNT & 0xFFFF))
+// The first column after it.
+#define END_OF(sixel) (COLUMN_OF(sixel) + (int32_t)COUNT_OF(sixel))
 #define ROWS_OF(sixel) ((uint32_t)((sixel) >> ROWS_SET & 63))
 #define COLOR_OF(sixel) ((uint32_t)((sixel) >> COLOR & 0xFF))

@@ -1,10 +1,11 @@
 #include <string.h>
 
 #include "CSamples.h"
+#include "bands.h"
 #include "sixel.h"
 #include "vectors.h"
 
-enum { ROWS = 6, COLORS = 256 };
+enum { COLORS = 256 };
 
 // The last sixel of a colour with the column after it, and its stretch.
 struct latest {

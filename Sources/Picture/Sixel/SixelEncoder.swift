@@ -3,20 +3,11 @@ import CSamples
 /// Writes a rectangle of palette indices as one sixel image. In each band of six rows the stretches of all colours are
 /// packed into as few passes as will go, so that little is spent on skipping.
 final class SixelEncoder {
-  private let sixels: Storage<UInt64>
-  private let stretches: Storage<glyphone_stretch>
-  private let newColors = Storage<UInt8>(repeating: 0, count: 257)
-  private let texts: SixelTexts
-  private var band: glyphone_sixels
+  private let band: SixelBand
 
   /// - Parameter width: of the widest rectangle, in pixels.
   init(width: Int) {
-    sixels = Storage(repeating: 0, count: Int(glyphone_passes) + 6 * width)
-    stretches = Storage(repeating: glyphone_stretch(), count: 6 * width + 1)
-    texts = SixelTexts(width: width)
-    band = glyphone_sixels(
-      sixels: sixels.pointer, stretches: stretches.pointer, runs: texts.runs, names: texts.names,
-      new_colors: newColors.pointer, sixel_count: 0, stretch_count: 0, new_count: 0)
+    band = SixelBand(width: width)
   }
 
   /// Where a rectangle's pixels are, and which of them are to be painted.
@@ -47,13 +38,13 @@ final class SixelEncoder {
       let numbers = pixels.numbers + top * pixels.stride
       if let painted = pixels.painted {
         glyphone_sixels_collect(
-          &band, numbers, pixels.stride, painted + top / 6 * pixels.stride, Int32(truncatingIfNeeded: width))
+          &band.sixels, numbers, pixels.stride, painted + top / 6 * pixels.stride, Int32(truncatingIfNeeded: width))
       } else {
         glyphone_sixels_collect_all(
-          &band, numbers, pixels.stride, Int32(truncatingIfNeeded: width),
+          &band.sixels, numbers, pixels.stride, Int32(truncatingIfNeeded: width),
           Int32(truncatingIfNeeded: min(6, height - top)))
       }
-      if band.sixel_count == 0 { continue }
+      if band.sixels.sixel_count == 0 { continue }
       writeBand(after: skipped, palette, into: writer)
       skipped = 0
     }
@@ -64,14 +55,11 @@ final class SixelEncoder {
 
   /// Writes the band that was collected.
   private func writeBand(after skipped: Int, _ palette: ScenePalette, into writer: TerminalWriter) {
-    glyphone_sixels_pack(&band, palette.isNew.pointer)
-    var pen = writer.begin(atMost: skipped + 20 * Int(band.new_count) + 19 * Int(band.sixel_count) + 32)
+    glyphone_sixels_pack(&band.sixels, palette.isNew.pointer)
+    var pen = writer.begin(atMost: skipped + 20 * band.newColors.count + band.room)
     for _ in 0..<skipped { pen.byte(0x2D) }
-    for place in 0..<Int(band.new_count) {
-      let number = Int(newColors.pointer[place])
-      tell(number, palette.colors[number], with: &pen)
-    }
-    pen.position = glyphone_sixels_write(&band, pen.position)
+    for number in band.newColors { tell(Int(number), palette.colors[Int(number)], with: &pen) }
+    pen.position = glyphone_sixels_write(&band.sixels, pen.position)
     writer.finish(pen)
   }
 
